@@ -1,0 +1,76 @@
+"""The composition root: which adapters stand behind the ports is decided here, from settings."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from indexer.blobs import FolderBlobs
+from indexer.embedders import terms
+from indexer.embedders.loading import LoadedEmbedders
+from indexer.indexing import Indexer
+from indexer.ports import BlobStore, VectorStore
+from indexer.readers.found import Limits
+from indexer.search import Searcher
+from indexer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything that use cases are given. Close it when done: it holds the data folder's lock."""
+
+    settings: Settings
+    store: VectorStore
+    blobs: BlobStore
+    embedders: LoadedEmbedders
+    limits: Limits
+    indexer: Indexer
+    searcher: Searcher
+
+    def close(self) -> None:
+        """Let running work end, flush, and release the data folder."""
+        self.indexer.decoders.shutdown(wait=True, cancel_futures=True)
+        self.store.close()
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Open the data folder, or connect to the server. No model is loaded yet.
+
+    Raises `StoreLocked` if another process owns the data folder, `StoreUnavailable` if the server
+    does not answer.
+    """
+    store = _open_store(settings)
+    blobs = FolderBlobs(settings.data / "blobs")
+    embedders = LoadedEmbedders(settings.device)
+    limits = Limits(
+        file_bytes=settings.max_file_bytes,
+        image_pixels=settings.max_image_pixels,
+        archive_bytes=settings.max_archive_bytes,
+        archive_members=settings.max_archive_members,
+    )
+    indexer = Indexer(
+        store=store,
+        blobs=blobs,
+        embedders=embedders,
+        terms=terms.document_terms,
+        limits=limits,
+        batch_size=settings.batch_size,
+        decoders=ThreadPoolExecutor(
+            settings.workers or os.cpu_count() or 1, thread_name_prefix="decode"
+        ),
+    )
+    searcher = Searcher(store, embedders, terms.query_terms, limits)
+    return Engine(settings, store, blobs, embedders, limits, indexer, searcher)
+
+
+def _open_store(settings: Settings) -> VectorStore:
+    # Imported where chosen: the client of the server takes two seconds to import.
+    if settings.qdrant_url is not None:
+        from indexer.stores.qdrant import connect
+
+        key = settings.qdrant_api_key
+        return connect(settings.qdrant_url, key.get_secret_value() if key else None)
+    from indexer.stores.edge import EdgeStore
+
+    return EdgeStore(settings.data / "collections")

@@ -1,0 +1,145 @@
+"""Records what readers find: idempotent, resumable, and nothing is lost on the way.
+
+A document is read only if its size or mtime changed, or if it failed before. Its assets are
+written as pending, then the document is noted as read: a crash in between only means that it is
+read once more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from indexer import jobs
+from indexer.batches import batches
+from indexer.collections import Collection
+from indexer.departures import departed, drop_document, drop_sources
+from indexer.domain import AssetId, Document, Reason, Status, document_id
+from indexer.errors import Unavailable
+from indexer.jobs import Job
+from indexer.ledger import PAGE, document_from, reason_of
+from indexer.ports import BlobStore, JobQueue, VectorStore
+from indexer.readers.found import Found
+from indexer.recording import Recorded, Recorder
+
+_SAVE_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Ingest:
+    """One run over what a reader finds, on behalf of a job."""
+
+    store: VectorStore
+    blobs: BlobStore
+    queue: JobQueue
+    collection: Collection
+    job: Job
+    on_recorded: Callable[[Recorded], None] | None = None
+    _saved_at: float = 0.0
+
+    def run(self, found: Iterable[Found], *, root: str | None = None, prune: bool = False) -> Job:
+        """Record everything found; returns the finished job.
+
+        With `root` (a URI), documents below it that are gone are counted and, with `prune`, their
+        assets removed. An error that stops the run is noted in the job and raised again.
+        """
+        recorder = Recorder(
+            self.store, self.blobs, self.queue, self.collection, self.job.id, self._note
+        )
+        try:
+            for batch in batches(found, PAGE):
+                self._record(recorder, batch)
+                self._save_now_and_then()
+            recorder.flush()
+            if root is not None:
+                self._settle_departures(root, prune)
+        except Exception as error:
+            # The job says why it stopped, or a person would wait for it for ever.
+            if not isinstance(error, Unavailable):
+                self.job = jobs.finish(self.store, self.job, reason_of(error))
+            raise
+        self.job = jobs.finish(self.store, self.job)
+        return self.job
+
+    def _record(self, recorder: Recorder, batch: list[Found]) -> None:
+        known = documents_at(self.store, self.collection.name, [found.uri for found in batch])
+        for found in batch:
+            before = known.get(found.uri)
+            self._tally(documents=1)
+            if before is not None and is_unchanged(before, found.size, found.mtime_ns):
+                self._tally(unchanged=1)
+            elif found.skip is not None:
+                recorder.close_document(self._document(found, Status.SKIPPED, found.skip))
+            else:
+                self._read(recorder, found, before)
+
+    def _read(self, recorder: Recorder, found: Found, before: Document | None) -> None:
+        ids: set[AssetId] = set()
+        try:
+            for candidate in found.read():
+                id = recorder.add(candidate)
+                if before is not None:
+                    ids.add(id)
+        except Unavailable:
+            raise
+        except Exception as error:
+            # Whatever a reader trips over, the other files go on; this one says why.
+            recorder.close_document(self._document(found, Status.FAILED, reason_of(error)))
+            return
+        recorder.close_document(self._document(found, Status.READ, None))
+        if before is not None:
+            # The file was changed in place: what it no longer holds is not there any more.
+            recorder.flush()
+            name = self.collection.name
+            self._tally(pruned=drop_sources(self.store, self.blobs, name, before.id, keep=ids))
+
+    def _settle_departures(self, root: str, prune: bool) -> None:
+        name = self.collection.name
+        for gone in list(departed(self.store, name, root, self.job.id)):
+            self._tally(moved=int(gone.assets > gone.lost == 0), missing=int(gone.lost > 0))
+            if gone.lost == 0 or prune:
+                pruned = drop_document(self.store, self.blobs, name, gone.document)
+                self._tally(pruned=pruned)
+
+    def _document(self, found: Found, status: Status, reason: Reason | None) -> Document:
+        return Document(
+            uri=found.uri,
+            path=found.path,
+            status=status,
+            size=found.size,
+            mtime_ns=found.mtime_ns,
+            container=found.container,
+            reason=reason,
+            job=self.job.id,
+        )
+
+    def _note(self, recorded: Recorded) -> None:
+        self._tally(known=int(recorded.known))
+        if self.on_recorded is not None:
+            self.on_recorded(recorded)
+
+    def _tally(self, **increments: int) -> None:
+        tally = self.job.tally
+        grown = {name: getattr(tally, name) + by for name, by in increments.items()}
+        self.job = replace(self.job, tally=replace(tally, **grown))
+
+    def _save_now_and_then(self) -> None:
+        if time.monotonic() - self._saved_at >= _SAVE_SECONDS:
+            jobs.save(self.store, self.job)
+            self._saved_at = time.monotonic()
+
+
+def is_unchanged(document: Document, size: int, mtime_ns: int) -> bool:
+    """True if the document need not be read again; one that failed is always tried again."""
+    return document.status is not Status.FAILED and (document.size, document.mtime_ns) == (
+        size,
+        mtime_ns,
+    )
+
+
+def documents_at(store: VectorStore, collection: str, uris: Sequence[str]) -> dict[str, Document]:
+    """The ledger's entries for these URIs, by URI."""
+    points = store.get(collection, [document_id(uri) for uri in uris])
+    documents = (document_from(point.payload) for point in points)
+    return {document.uri: document for document in documents}

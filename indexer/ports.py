@@ -1,0 +1,193 @@
+"""The three borders of the engine: where vectors live, where bytes live, what makes vectors.
+
+Use cases know these protocols and never the adapters behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from indexer.domain import (
+    AssetId,
+    FieldType,
+    Kind,
+    NearestQuery,
+    Payload,
+    Point,
+    PointVectors,
+    ScoredPoint,
+    Space,
+    StoredPoint,
+)
+from indexer.filters import Filter
+
+Vectors = NDArray[np.float32]
+
+
+class VectorStore(Protocol):
+    """Owns the points of every Collection; the only place where state is kept.
+
+    All ids are UUID text. Vectors go in as float32 rows and are compared by cosine. Everything is
+    validated before the engine sees it (`indexer.stores.validation`), and raises `InvalidInput`.
+    A collection that does not exist raises `CollectionNotFound`; an engine that does not answer
+    raises `StoreUnavailable`; a folder that another process owns raises `StoreLocked`.
+    """
+
+    def create_collection(self, collection: str, spaces: Sequence[Space]) -> None:
+        """Make an empty Collection with one vector field a Space and the sparse field `bm25`.
+
+        Raises `CollectionExists`. Payload indexes of the ledger's own fields are made here.
+        """
+
+    def drop_collection(self, collection: str) -> None:
+        """Remove the Collection and everything in it, for good."""
+
+    def collections(self) -> list[str]:
+        """Names of all Collections, sorted."""
+
+    def index_field(self, collection: str, field: str, type: FieldType) -> None:
+        """Make filters, facets and ordering over the payload field fast; idempotent."""
+
+    def insert(self, collection: str, points: Sequence[Point]) -> None:
+        """Add points whose id is not there yet; a point that is there keeps all it has."""
+
+    def write_vectors(self, collection: str, rows: Sequence[PointVectors]) -> None:
+        """Give existing points vectors; other Spaces keep theirs, missing ids are passed over."""
+
+    def set_payload(self, collection: str, payloads: Mapping[AssetId, Payload]) -> None:
+        """Merge top-level payload keys into existing points; missing ids are passed over.
+
+        A value of None removes the key.
+        """
+
+    def delete(self, collection: str, ids: Sequence[AssetId]) -> None:
+        """Remove points; missing ids are passed over."""
+
+    def get(
+        self, collection: str, ids: Sequence[AssetId], spaces: Sequence[str] = ()
+    ) -> list[StoredPoint]:
+        """The points that exist, in the order asked for, with the vectors of the Spaces named."""
+
+    def scroll(
+        self,
+        collection: str,
+        filter: Filter | None = None,
+        *,
+        limit: int = 256,
+        after: AssetId | None = None,
+        spaces: Sequence[str] = (),
+        fields: Sequence[str] | None = None,
+    ) -> tuple[list[StoredPoint], AssetId | None]:
+        """One page in id order and the id to continue from (None at the end).
+
+        `fields` limits the payload to those top-level keys.
+        """
+
+    def count(self, collection: str, filter: Filter | None = None) -> int:
+        """Exactly how many points match."""
+
+    def facet(
+        self, collection: str, field: str, filter: Filter | None = None, *, limit: int = 100
+    ) -> dict[str, int]:
+        """Exact counts by value of a payload field, most frequent first; values as text."""
+
+    def nearest(self, collection: str, queries: Sequence[NearestQuery]) -> list[list[ScoredPoint]]:
+        """For each query its nearest points, best first; scores are cosines, or BM25 if sparse."""
+
+    def flush(self, collection: str) -> None:
+        """Make every acknowledged write survive a power cut."""
+
+    def optimize(self, collection: str) -> bool:
+        """Build or merge indexes where due; True if anything was done. May take seconds."""
+
+    def close(self) -> None:
+        """Flush and release everything; the store cannot be used afterwards."""
+
+
+class BlobStore(Protocol):
+    """Keeps original bytes under their SHA-256, and small derived pictures (thumbnails).
+
+    A blob is named by a URI: `blob:<sha256>` for bytes kept here, `file:///…` for a file that
+    stays where it is. Raises `AssetNotFound` if the bytes are gone, `DiskFull` if they do not fit.
+    """
+
+    def put(self, sha256: str, data: bytes) -> str:
+        """Keep the bytes and return their URI; idempotent."""
+
+    def open(self, uri: str) -> BinaryIO:
+        """A readable binary file over the blob."""
+
+    def delete(self, uri: str) -> None:
+        """Forget bytes kept here; a `file:` URI is left alone."""
+
+    def put_derived(self, name: str, data: bytes) -> None:
+        """Keep a derived file (a thumbnail) that can be made again at any time."""
+
+    def get_derived(self, name: str) -> bytes | None:
+        """The derived file, or None when it has to be made."""
+
+
+class Embedder(Protocol):
+    """Turns a batch of images or texts into unit vectors of one Space.
+
+    Safe to call from several threads; implementations serialise what their model cannot overlap.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name in the catalogue, e.g. `mini` or `clip-vit-b-32`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the same input would give other vectors (hash of weights and set-up)."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def kinds(self) -> frozenset[Kind]: ...
+
+    @property
+    def image_size(self) -> int:
+        """Shorter side in pixels below which a decoded image loses detail for this model."""
+
+    @property
+    def text_window(self) -> int:
+        """How many tokens of a text the model reads, special tokens not counted."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens not counted."""
+
+    def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:
+        """An RGB image as the model's input, shape (3, height, width); runs in decoding threads."""
+
+    def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
+        """Unit vectors, shape (n, dimension), of prepared images."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (n, dimension), of passages; longer texts are cut at the window."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (n, dimension), of search queries."""
+
+
+class Embedders(Protocol):
+    """Gives the Embedder of a Space, loading its weights once, on first use."""
+
+    def get(self, name: str) -> Embedder:
+        """Raises `ModelNotFound` or `ModelUnavailable`, naming the remedy."""
+
+
+class JobQueue(Protocol):
+    """Takes ids of assets to index; somewhere a worker gives them vectors."""
+
+    def enqueue(self, collection: str, ids: Sequence[AssetId]) -> None:
+        """Hand over ids, waiting while the queue is full. Raises `QueueUnavailable`.
+
+        A job that is lost costs nothing: its assets stay pending and are queued again.
+        """

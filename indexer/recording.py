@@ -1,0 +1,209 @@
+"""Writes candidates into the ledger in batches: blob first, then the point, then the job."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from indexer import collections
+from indexer.collections import Collection
+from indexer.domain import (
+    Asset,
+    AssetId,
+    Document,
+    FieldType,
+    Kind,
+    Payload,
+    Reason,
+    Status,
+    asset_id,
+)
+from indexer.errors import AssetNotFound
+from indexer.ledger import (
+    PAGE,
+    asset_from,
+    asset_point,
+    now,
+    put_documents,
+    reason_payload,
+    sources_payload,
+)
+from indexer.metadata import clean, field_types
+from indexer.ports import BlobStore, JobQueue, VectorStore
+from indexer.readers.found import Candidate
+
+MAX_SOURCES = 1000
+"""Places that are kept for one content; a passage found in more keeps the first of them."""
+
+_BUFFER_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of one candidate: its id, where it was found, and whether it was there before."""
+
+    id: AssetId
+    uri: str
+    status: Status
+    known: bool
+    reason: Reason | None
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Buffers candidates and documents, and writes them so that a crash loses nothing.
+
+    The order is blobs, asset points, document entries, jobs: whatever is missing after a crash is
+    found again by reading the document once more, and content hashes keep that from repeating.
+    """
+
+    store: VectorStore
+    blobs: BlobStore
+    queue: JobQueue
+    collection: Collection
+    job: AssetId
+    on_recorded: Callable[[Recorded], None]
+    _candidates: list[tuple[Asset, Candidate]] = field(default_factory=list)
+    _documents: list[Document] = field(default_factory=list)
+    _bytes: int = 0
+    _hashed: tuple[bytes, str] = (b"", "")
+
+    def add(self, candidate: Candidate) -> AssetId:
+        """Take a candidate; it is in the ledger after the next `flush`."""
+        asset = self._asset(candidate)
+        self._candidates.append((asset, candidate))
+        self._bytes += len(candidate.data) if candidate.blob is None else 0
+        if len(self._candidates) >= PAGE or self._bytes >= _BUFFER_BYTES:
+            self.flush()
+        return asset.id
+
+    def close_document(self, document: Document) -> None:
+        """Note what became of a document, after everything in it."""
+        self._documents.append(document)
+        if len(self._documents) >= PAGE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything taken so far, then hand the new assets to the queue."""
+        known = self._known()
+        fresh: dict[AssetId, Asset] = {}
+        changes: dict[AssetId, Payload] = {}
+        for asset, candidate in self._candidates:
+            before = fresh.get(asset.id) or known.get(asset.id)
+            self._note(asset, before)
+            if before is None:
+                fresh[asset.id] = self._keep(asset, candidate)
+                continue
+            merged = self._merge(before, asset, candidate)
+            if asset.id in fresh:
+                fresh[asset.id] = merged
+            elif merged != before:
+                known[asset.id] = merged
+                changes[asset.id] = {**changes.get(asset.id, {}), **_changes(before, merged)}
+        self._write(fresh, changes)
+        self._candidates, self._bytes = [], 0
+
+    def _write(self, fresh: Mapping[AssetId, Asset], changes: Mapping[AssetId, Payload]) -> None:
+        name = self.collection.name
+        self._index_fields([*fresh.values()], changes)
+        if fresh:
+            self.store.insert(name, [asset_point(asset) for asset in fresh.values()])
+        if changes:
+            self.store.set_payload(name, changes)
+        if self._documents:
+            put_documents(self.store, name, self._documents)
+            self._documents = []
+        pending = [asset.id for asset in fresh.values() if asset.status is Status.PENDING]
+        pending += [id for id, payload in changes.items() if "status" in payload]
+        if pending:
+            self.queue.enqueue(name, pending)
+
+    def _index_fields(self, fresh: Sequence[Asset], changes: Mapping[AssetId, Payload]) -> None:
+        types: dict[str, FieldType] = {}
+        for asset in fresh:
+            types.update(field_types(asset.metadata))
+        for payload in changes.values():
+            metadata = payload.get("metadata")
+            types.update(field_types(metadata) if isinstance(metadata, Mapping) else {})
+        self.collection = collections.remember_fields(self.store, self.collection, types)
+
+    def _known(self) -> dict[AssetId, Asset]:
+        ids = list({asset.id for asset, _ in self._candidates})
+        points = self.store.get(self.collection.name, ids) if ids else []
+        return {point.id: asset_from(point.id, point.payload) for point in points}
+
+    def _note(self, asset: Asset, before: Asset | None) -> None:
+        now = before or asset
+        uri = asset.sources[0].uri
+        self.on_recorded(Recorded(asset.id, uri, now.status, before is not None, now.reason))
+
+    def _keep(self, asset: Asset, candidate: Candidate) -> Asset:
+        if asset.kind is Kind.TEXT or asset.blob is not None:
+            return asset
+        return replace(asset, blob=self.blobs.put(asset.sha256, candidate.data))
+
+    def _merge(self, before: Asset, found: Asset, candidate: Candidate) -> Asset:
+        sources = before.sources
+        if found.sources[0] not in sources and len(sources) < MAX_SOURCES:
+            sources = (*sources, found.sources[0])
+        merged = replace(
+            before,
+            sources=sources,
+            blob=self._merged_blob(before, candidate),
+            metadata={**before.metadata, **found.metadata},
+        )
+        if before.status is Status.FAILED and merged.blob != before.blob:
+            # It failed for want of its bytes, and here they are.
+            return replace(merged, status=Status.PENDING, reason=None)
+        return merged
+
+    def _merged_blob(self, before: Asset, candidate: Candidate) -> str | None:
+        if before.kind is Kind.TEXT or before.blob is None or before.blob == candidate.blob:
+            return before.blob
+        try:
+            self.blobs.open(before.blob).close()
+        except AssetNotFound:
+            # The first place is gone (a renamed file): the bytes are now read from here.
+            return candidate.blob or self.blobs.put(before.sha256, candidate.data)
+        return before.blob
+
+    def _asset(self, candidate: Candidate) -> Asset:
+        content = candidate.text.encode() if candidate.text is not None else candidate.data
+        sha256 = self._sha256(content)
+        return Asset(
+            id=asset_id(candidate.kind, sha256, candidate.page),
+            kind=candidate.kind,
+            status=Status.PENDING if candidate.problem is None else Status.FAILED,
+            sha256=sha256,
+            media_type=candidate.media_type,
+            bytes=len(content),
+            sources=(candidate.source,),
+            blob=candidate.blob,
+            text=candidate.text,
+            width=candidate.width,
+            height=candidate.height,
+            page=candidate.page,
+            metadata=clean(candidate.metadata),
+            added_at=now(),
+            reason=candidate.problem,
+            job=self.job,
+        )
+
+    def _sha256(self, content: bytes) -> str:
+        # The pages of one file share their bytes: hash them once.
+        if content is not self._hashed[0]:
+            self._hashed = (content, hashlib.sha256(content).hexdigest())
+        return self._hashed[1]
+
+
+def _changes(before: Asset, after: Asset) -> Payload:
+    changes: dict[str, object] = {
+        **sources_payload(after.sources),
+        "blob": after.blob,
+        "metadata": dict(after.metadata) or None,
+    }
+    if after.status is not before.status:
+        # Only then: a worker may be writing the status at this very moment.
+        changes |= {"status": after.status.value, "reason": reason_payload(after.reason)}
+    return changes

@@ -1,0 +1,243 @@
+"""Answers questions: nearest by meaning, fused with words where that helps, grouped if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import collections
+from indexer.collections import Collection
+from indexer.domain import (
+    SPARSE,
+    Asset,
+    AssetId,
+    Kind,
+    NearestQuery,
+    ScoredPoint,
+    Space,
+    SparseVector,
+    Status,
+)
+from indexer.errors import InvalidQuery
+from indexer.filters import Equals, Filter, HasId, Not, all_of
+from indexer.fusion import fuse
+from indexer.ledger import asset_from, assets_where
+from indexer.ports import Embedders, VectorStore
+from indexer.queries import (
+    MAX_REACH,
+    Part,
+    SearchQuery,
+    check,
+    choose_space,
+    needed_kinds,
+    query_vector,
+)
+from indexer.readers.found import Limits
+from indexer.timing import Clock
+
+FUSION_DEPTH = 100
+"""Hits of each ranking that fusion looks at, at least."""
+
+_GROUP_WIDTH = 5
+"""Passages fetched per group wanted: documents rarely take more of the top places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """What search needs."""
+
+    store: VectorStore
+    embedders: Embedders
+    query_terms: Callable[[str], SparseVector]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An asset that was found.
+
+    `score` is the cosine to the query in `space`; `matched` says why it is here: `meaning`,
+    `words` or both. With grouping, `others` are further hits of the same document, best first.
+    """
+
+    asset: Asset
+    score: float
+    space: str
+    matched: tuple[str, ...]
+    others: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hits, best first, and where the time went (milliseconds by stage)."""
+
+    hits: tuple[Hit, ...]
+    milliseconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answer:
+    """Answer a query. Raises `InvalidQuery`, `CollectionNotFound`, `AssetNotFound`."""
+    check(query)
+    collection = collections.get(searcher.store, collection_name)
+    clock = Clock()
+    rankings: list[list[Hit]] = []
+    vectors: dict[str, NDArray[np.float32]] = {}
+    needed = needed_kinds(searcher.store, collection, query.parts)
+    for kind in [query.kind] if query.kind is not None else list(Kind):
+        space = choose_space(collection, query, kind, needed)
+        if space is None:
+            continue
+        if space.name not in vectors:
+            with clock("model"):
+                vectors[space.name] = query_vector(
+                    searcher.store,
+                    searcher.embedders,
+                    searcher.limits,
+                    collection,
+                    space,
+                    query.parts,
+                )
+        with clock("store"):
+            rankings.append(_rank(searcher, collection, query, kind, space, vectors[space.name]))
+    if not vectors:
+        raise InvalidQuery(_no_space(collection, query), collection=collection_name)
+    hits = _interleave(rankings)
+    if query.group:
+        hits = _group(hits)
+    return Answer(tuple(hits[query.offset : query.offset + query.limit]), clock.milliseconds)
+
+
+def neighbours(
+    searcher: Searcher,
+    collection_name: str,
+    id: AssetId,
+    *,
+    limit: int = 20,
+    space: str | None = None,
+) -> Answer:
+    """Assets of the same Kind nearest to this one, itself left out."""
+    parts = (Part(asset=id),)
+    collection = collections.get(searcher.store, collection_name)
+    (kind,) = needed_kinds(searcher.store, collection, parts)
+    query = SearchQuery(parts, kind=kind, space=space, limit=limit)
+    return search(searcher, collection_name, query)
+
+
+def _rank(
+    searcher: Searcher,
+    collection: Collection,
+    query: SearchQuery,
+    kind: Kind,
+    space: Space,
+    vector: NDArray[np.float32],
+) -> list[Hit]:
+    """Hits of one Kind, best first, enough of them for offset, limit and groups."""
+    depth = min(MAX_REACH, (query.offset + query.limit) * (_GROUP_WIDTH if query.group else 1))
+    condition = _condition(query, kind)
+    dense = NearestQuery(
+        space=space.name,
+        vector=-vector if query.least else vector,
+        limit=depth,
+        filter=condition,
+        # From the far end, a minimum would cut off just what was asked for.
+        min_score=None if query.least else query.min_score,
+    )
+    if kind is Kind.TEXT and _is_hybrid(query):
+        return _hybrid(searcher, collection, query, dense, space, vector)
+    (found,) = searcher.store.nearest(collection.name, [dense])
+    sign = -1.0 if query.least else 1.0
+    return [_hit(point, sign * point.score, space, ("meaning",)) for point in found]
+
+
+def _is_hybrid(query: SearchQuery) -> bool:
+    if query.words is None:
+        if query.hybrid:
+            raise InvalidQuery("Only a query of nothing but text can be matched by words as well.")
+        return False
+    return query.hybrid is not False
+
+
+def _hybrid(
+    searcher: Searcher,
+    collection: Collection,
+    query: SearchQuery,
+    dense: NearestQuery,
+    space: Space,
+    vector: NDArray[np.float32],
+) -> list[Hit]:
+    terms = searcher.query_terms(query.words or "")
+    depth = max(dense.limit, FUSION_DEPTH)
+    queries = [replace(dense, limit=depth)]
+    if terms.indices:
+        queries.append(
+            NearestQuery(SPARSE, terms, depth, filter=dense.filter, spaces=(space.name,))
+        )
+    by_meaning, by_words = (*searcher.store.nearest(collection.name, queries), [])[:2]
+    points = {point.id: point for point in [*by_words, *by_meaning]}
+    scores = {point.id: point.score for point in by_meaning}
+    for point in by_words:
+        stored = point.vectors.get(space.name)
+        if point.id not in scores and stored is not None:
+            scores[point.id] = float(stored @ vector)
+    fused = fuse(
+        [[(point.id, point.score) for point in ranking] for ranking in (by_meaning, by_words)]
+    )
+    meant, worded = {p.id for p in by_meaning}, {p.id for p in by_words}
+    hits = [
+        _hit(points[id], scores[id], space, _matched(id in meant, id in worded))
+        for id, _ in fused
+        if id in scores and (query.min_score is None or scores[id] >= query.min_score)
+    ]
+    return hits[: dense.limit]
+
+
+def _matched(meaning: bool, words: bool) -> tuple[str, ...]:
+    return (("meaning",) if meaning else ()) + (("words",) if words else ())
+
+
+def _condition(query: SearchQuery, kind: Kind) -> Filter:
+    asked = frozenset(part.asset for part in query.parts if part.asset is not None)
+    return assets_where(
+        Equals("status", Status.INDEXED.value),
+        Equals("kind", kind.value),
+        Not(HasId(asked)) if asked else None,
+        all_of(query.filter),
+    )
+
+
+def _interleave(rankings: Sequence[list[Hit]]) -> list[Hit]:
+    """Rankings of different Kinds as one, by rank: their scores cannot be compared.
+
+    In a joint space texts lie nearer to texts than any picture does, so that an order by score
+    would hide the pictures (the modality gap, Liang et al. 2022).
+    """
+    placed = [
+        (rank, order, hit)
+        for order, ranking in enumerate(rankings)
+        for rank, hit in enumerate(ranking)
+    ]
+    return [hit for _, _, hit in sorted(placed, key=lambda entry: entry[:2])]
+
+
+def _group(hits: Sequence[Hit]) -> list[Hit]:
+    """The best hit of each document, in its place, with the document's other hits inside."""
+    groups: dict[str, list[Hit]] = {}
+    for hit in hits:
+        source = hit.asset.sources[0] if hit.asset.sources else None
+        groups.setdefault(source.document if source else hit.asset.id, []).append(hit)
+    return [replace(best, others=tuple(others)) for best, *others in groups.values()]
+
+
+def _hit(point: ScoredPoint, score: float, space: Space, matched: tuple[str, ...]) -> Hit:
+    return Hit(asset_from(point.id, point.payload), score, space.name, matched)
+
+
+def _no_space(collection: Collection, query: SearchQuery) -> str:
+    have = ", ".join(
+        f"{space.name} ({' and '.join(sorted(space.kinds))})" for space in collection.spaces
+    )
+    wanted = f" for {query.kind.value}s" if query.kind is not None else ""
+    return f"Collection {collection.name!r} has no space to answer this{wanted}; it has: {have}."

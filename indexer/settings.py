@@ -1,0 +1,63 @@
+"""All settings, read once from the environment (`SEMBLANCE_…`) and frozen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_data_folder() -> Path:
+    return Path(platformdirs.user_data_dir("semblance", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """What a person can set. Every field is an environment variable with the prefix SEMBLANCE_."""
+
+    model_config = SettingsConfigDict(env_prefix="SEMBLANCE_", frozen=True, extra="ignore")
+
+    data: Path = Field(
+        default_factory=_default_data_folder,
+        description="Folder that holds collections, copies of uploaded files and thumbnails.",
+    )
+    model: str = Field("mini", description="Model that new collections use.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="Where models run; auto takes a GPU where there is one."
+    )
+    batch_size: int = Field(32, ge=1, le=4096, description="Assets per forward pass.")
+    workers: int | None = Field(
+        None, ge=1, le=256, description="Threads that decode; by default one per processor."
+    )
+    qdrant_url: str | None = Field(
+        None, description="A Qdrant server or cluster; by default the engine runs in this process."
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="Key for the Qdrant server.")
+    redis_url: str | None = Field(
+        None, description="Redis for Celery workers; by default jobs run in this process."
+    )
+    host: str = Field("127.0.0.1", description="Address that the server listens on.")
+    port: int = Field(7700, ge=0, le=65535, description="Port that the server listens on.")
+    api_key: SecretStr | None = Field(
+        None, description="Key that clients must send; needed when the host is not this machine."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names under which the server may be called, beside localhost."
+    )
+    folders: tuple[Path, ...] = Field(
+        (), description="Folders that API clients may index by path; the command line may use all."
+    )
+    max_file_bytes: int = Field(
+        512 * 1024**2, ge=1, description="Largest file that is read, in bytes."
+    )
+    max_image_pixels: int = Field(
+        250_000_000, ge=1, description="Largest picture that is decoded, in pixels."
+    )
+    max_archive_bytes: int = Field(
+        64 * 1024**3, ge=1, description="Most bytes that one archive may unpack to."
+    )
+    max_archive_members: int = Field(
+        1_000_000, ge=1, description="Most members that one archive may have."
+    )

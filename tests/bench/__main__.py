@@ -1,0 +1,29 @@
+"""`./run bench [NAME] [OPTIONS]`: one benchmark, or all that need no data from elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+BENCHES = {
+    "startup": "seconds until help, until the server answers, until it is ready",
+    "queries": "latency through HTTP at 10,000 and 100,000 assets, by stage",
+    "ingest": "pictures a second beside the model's bare forward pass",
+    "memory": "peak memory over 1,000 and 20,000 pictures",
+    "cranfield": "search quality on Cranfield; takes the folder of the data",
+}
+
+
+def main() -> None:
+    names = sys.argv[1:2] or ["startup", "queries", "ingest", "memory"]
+    if names[0] not in BENCHES:
+        lines = [f"  {name:10} {what}" for name, what in BENCHES.items()]
+        print("Usage: ./run bench [NAME] [OPTIONS]\n" + "\n".join(lines))
+        raise SystemExit(0 if names[0] in {"-h", "--help"} else 2)
+    for name in names:
+        print(f"== {name}")
+        import_module(f"tests.bench.{name}").main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

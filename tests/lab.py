@@ -1,0 +1,113 @@
+"""A laboratory for use cases: a real store on a temporary folder, and documents to put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import PIL.Image
+from indexer.readers.uris import file_uri
+
+from indexer import collections, jobs
+from indexer.blobs import FolderBlobs
+from indexer.collections import Collection
+from indexer.domain import Kind, Source
+from indexer.embedders import terms
+from indexer.indexing import Indexer, index_assets
+from indexer.ingest import Ingest
+from indexer.jobs import Job
+from indexer.ports import JobQueue, VectorStore
+from indexer.readers.found import Candidate, Found, Limits
+from indexer.search import Searcher
+from indexer.stores.edge import EdgeStore
+from tests.fakes import ColourEmbedder, DirectQueue, FakeEmbedders
+
+LIMITS = Limits(file_bytes=10**8, image_pixels=10**7, archive_bytes=10**8, archive_members=1000)
+
+
+def png(colour: tuple[int, int, int] = (255, 0, 0), size: tuple[int, int] = (16, 16)) -> bytes:
+    """A picture of one colour."""
+    buffer = BytesIO()
+    PIL.Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def picture_in(path: Path, colour: tuple[int, int, int] = (255, 0, 0)) -> Found:
+    """A picture written to disk, as the folder reader would find it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png(colour))
+    return found_picture(path)
+
+
+def found_picture(path: Path) -> Found:
+    """A picture that is on disk, as the folder reader would find it."""
+    uri, stat = file_uri(path), path.stat()
+
+    def read() -> Iterator[Candidate]:
+        source = Source(uri=uri, path=str(path))
+        data = path.read_bytes()
+        yield Candidate(Kind.IMAGE, source, "image/png", data=data, blob=uri, width=16, height=16)
+
+    return Found(uri, str(path), stat.st_size, stat.st_mtime_ns, read)
+
+
+def found_text(path: str, *passages: str, mtime_ns: int = 1, **metadata: object) -> Found:
+    """A text document of these passages."""
+    uri = f"file://{path}"
+
+    def read() -> Iterator[Candidate]:
+        start = 0
+        for passage in passages:
+            end = start + len(passage)
+            source = Source(uri=uri, path=path, start=start, end=end)
+            yield Candidate(Kind.TEXT, source, "text/plain", text=passage, metadata=metadata)
+            start = end + 1
+
+    return Found(uri, path, sum(map(len, passages)), mtime_ns, read)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One Collection on a real store, with a colour-sighted model."""
+
+    store: VectorStore
+    blobs: FolderBlobs
+    collection: Collection
+    embedder: ColourEmbedder
+    embedders: FakeEmbedders
+    indexer: Indexer
+    searcher: Searcher
+    queue: JobQueue
+
+    def ingest(
+        self,
+        *found: Found,
+        queue: JobQueue | None = None,
+        root: str | None = None,
+        prune: bool = False,
+    ) -> Job:
+        job = jobs.start(self.store, self.collection.name)
+        run = Ingest(self.store, self.blobs, queue or self.queue, self.collection, job)
+        return run.run(found, root=root, prune=prune)
+
+    @property
+    def totals(self) -> collections.Totals:
+        return collections.totals(self.store, self.collection.name)
+
+
+def open_lab(tmp_path: Path, *embedders: ColourEmbedder) -> Iterator[Lab]:
+    store = EdgeStore(tmp_path / "collections")
+    blobs = FolderBlobs(tmp_path / "blobs")
+    fakes = FakeEmbedders(*embedders)
+    spaces = [collections.space_of(embedder) for embedder in embedders]
+    collection = collections.create(store, "things", spaces)
+    with ThreadPoolExecutor(2) as decoders:
+        indexer = Indexer(store, blobs, fakes, terms.document_terms, LIMITS, 4, decoders)
+        searcher = Searcher(store, fakes, terms.query_terms, LIMITS)
+        queue = DirectQueue(partial(index_assets, indexer))
+        yield Lab(store, blobs, collection, embedders[0], fakes, indexer, searcher, queue)
+    store.close()
