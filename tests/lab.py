@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 
 import PIL.Image
-from indexer.readers.uris import file_uri
 
 from indexer import collections, jobs
 from indexer.blobs import FolderBlobs
@@ -22,6 +21,7 @@ from indexer.ingest import Ingest
 from indexer.jobs import Job
 from indexer.ports import JobQueue, VectorStore
 from indexer.readers.found import Candidate, Found, Limits
+from indexer.readers.uris import file_uri
 from indexer.search import Searcher
 from indexer.stores.edge import EdgeStore
 from tests.fakes import ColourEmbedder, DirectQueue, FakeEmbedders
@@ -99,9 +99,9 @@ class Lab:
         return collections.totals(self.store, self.collection.name)
 
 
-def open_lab(tmp_path: Path, *embedders: ColourEmbedder) -> Iterator[Lab]:
-    store = EdgeStore(tmp_path / "collections")
-    blobs = FolderBlobs(tmp_path / "blobs")
+def open_lab(folder: Path, *embedders: ColourEmbedder) -> Iterator[Lab]:
+    store = EdgeStore(folder / "collections")
+    blobs = FolderBlobs(folder / "blobs")
     fakes = FakeEmbedders(*embedders)
     spaces = [collections.space_of(embedder) for embedder in embedders]
     collection = collections.create(store, "things", spaces)

@@ -1,0 +1,224 @@
+"""The folder of the edge store: one engine shard a Collection, and one process that owns it all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import qdrant_edge as qe
+
+from indexer.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    DiskFull,
+    StoreLocked,
+    StoreUnavailable,
+)
+from indexer.stores.edge_errors import edge_errors
+from indexer.stores.validation import check_collection_name
+
+_LOCK_FILE = ".lock"
+_NEW = ".new-"
+_TRASH = ".trash-"
+
+
+class OpenShard:
+    """A Collection's shard in use; whoever holds `lock` may call the engine."""
+
+    def __init__(self, shard: qe.EdgeShard, dimensions: dict[str, int]) -> None:
+        self.shard = shard
+        self.dimensions = dimensions
+        self.lock = threading.RLock()
+        self.closed = False
+
+    def close(self) -> None:
+        with self.lock:
+            if not self.closed:
+                self.closed = True
+                self.shard.close()
+
+
+class ShardFolder:
+    """Opens, makes and removes the shards of one folder, for this process alone.
+
+    The engine holds the GIL for the whole of a call, so one lock a Collection costs no
+    concurrency and makes "check, then write" one step.
+    """
+
+    def __init__(self, folder: Path, min_free_bytes: int) -> None:
+        self.folder = folder
+        self._min_free_bytes = min_free_bytes
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._open: dict[str, OpenShard] = {}
+        with edge_errors(str(folder)):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._owner: int | None = _own(folder)
+            for leftover in folder.iterdir():
+                if leftover.name.startswith((_NEW, _TRASH)):
+                    shutil.rmtree(leftover, ignore_errors=True)
+
+    def names(self) -> list[str]:
+        """Names of the Collections, sorted; also of those that do not open."""
+        self._check_usable()
+        with edge_errors(str(self.folder)):
+            entries = list(self.folder.iterdir())
+        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+
+    @contextmanager
+    def use(self, name: str) -> Iterator[OpenShard]:
+        """The Collection's shard, held by this thread; the engine's errors come out as ours."""
+        opened = self._opened(name)
+        with opened.lock, edge_errors(str(self.folder / name)):
+            if opened.closed:
+                raise _not_found(name)
+            yield opened
+
+    def create(
+        self, name: str, config: qe.EdgeConfig, prepare: Callable[[qe.EdgeShard], None]
+    ) -> None:
+        """Make an empty shard and `prepare` it; after a crash it is either there or not."""
+        self._check_usable()
+        target = self.folder / check_collection_name(name)
+        with self._lock, edge_errors(str(target)):
+            if target.exists():
+                raise CollectionExists(
+                    f"There is a Collection {name!r} already; choose another name.",
+                    collection=name,
+                )
+            self.check_space()
+            unfinished = self.folder / f"{_NEW}{uuid.uuid4().hex}"
+            try:
+                shard = qe.EdgeShard.create(str(unfinished), config)
+                prepare(shard)
+                shard.close()
+                unfinished.rename(target)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+            _sync(self.folder)
+
+    def drop(self, name: str) -> None:
+        """Close the shard and delete its files; a crash in between cannot bring half of it back."""
+        self._check_usable()
+        target = self.folder / check_collection_name(name)
+        with self._lock, edge_errors(str(target)):
+            if not target.is_dir():
+                raise _not_found(name)
+            opened = self._open.pop(name, None)
+            if opened is not None:
+                opened.close()
+            trash = self.folder / f"{_TRASH}{uuid.uuid4().hex}"
+            target.rename(trash)
+            _sync(self.folder)
+            shutil.rmtree(trash, ignore_errors=True)
+
+    def check_space(self, needed: int = 0) -> None:
+        """Raise `DiskFull` while there is still room: on a full disk the engine kills the process.
+
+        It writes through memory maps, where a missing block arrives as SIGBUS.
+        """
+        free = shutil.disk_usage(self.folder).free
+        if free < self._min_free_bytes + needed:
+            raise DiskFull(
+                f"The disk of {self.folder} has {free >> 20} MB left and "
+                f"{(self._min_free_bytes + needed) >> 20} MB are needed; free some space.",
+                folder=str(self.folder),
+            )
+
+    def used_bytes(self, name: str) -> int:
+        """Disk space that the Collection takes up."""
+        files = (self.folder / name).rglob("*")
+        return sum(file.lstat().st_blocks * 512 for file in files)
+
+    def close(self) -> None:
+        """Close all shards and let others own the folder; idempotent."""
+        if os.getpid() != self._pid:
+            return  # the shards and the lock belong to the process that opened them
+        with self._lock:
+            if self._owner is None:
+                return
+            owner, self._owner = self._owner, None
+            with ExitStack() as closing, edge_errors(str(self.folder)):
+                closing.callback(os.close, owner)  # last, and even if a shard fails to close
+                for opened in self._open.values():
+                    closing.callback(opened.close)
+                self._open.clear()
+
+    def _opened(self, name: str) -> OpenShard:
+        self._check_usable()
+        opened = self._open.get(name)
+        if opened is not None:
+            return opened
+        target = self.folder / check_collection_name(name)
+        with self._lock, edge_errors(str(target)):
+            self._check_usable()
+            if name not in self._open:
+                if not target.is_dir():
+                    raise _not_found(name)
+                self.check_space()  # opening writes too
+                dimensions = _dimensions(target)
+                self._open[name] = OpenShard(qe.EdgeShard.load(str(target)), dimensions)
+            return self._open[name]
+
+    def _check_usable(self) -> None:
+        if os.getpid() != self._pid:
+            # the engine's threads did not come along; a call would wait for them for ever
+            raise StoreUnavailable(
+                f"{self.folder} was opened by process {self._pid} and this is a fork of it. "
+                "Start workers as threads or with the spawn method.",
+                folder=str(self.folder),
+            )
+        if self._owner is None:
+            raise StoreUnavailable(f"The store of {self.folder} is closed; open a new one.")
+
+
+def _own(folder: Path) -> int:
+    descriptor = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise StoreLocked(
+            f"The folder {folder} is in use by process {owner}. Stop that process, talk to it "
+            "over HTTP instead, or set SEMBLANCE_DATA to another folder.",
+            folder=str(folder),
+            pid=owner,
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _dimensions(target: Path) -> dict[str, int]:
+    """Dimension by Space name, from the engine's own description of the shard."""
+    try:
+        config = json.loads((target / "edge_config.json").read_bytes())
+        return {space: int(vector["size"]) for space, vector in config["vectors"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreUnavailable(
+            f"{target} does not hold a readable Collection: {error!r}. Restore the folder from "
+            "a backup, or remove it and index again.",
+            folder=str(target),
+        ) from error
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_found(name: str) -> CollectionNotFound:
+    return CollectionNotFound(
+        f"There is no Collection {name!r}; see the list of Collections.", collection=name
+    )

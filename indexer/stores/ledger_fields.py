@@ -1,0 +1,17 @@
+"""The ledger's own payload fields that every Collection has indexed from its first day."""
+
+from __future__ import annotations
+
+from indexer.domain import FieldType
+
+LEDGER_FIELDS = {
+    "entry": FieldType.KEYWORD,
+    "status": FieldType.KEYWORD,
+    "kind": FieldType.KEYWORD,
+    "job": FieldType.KEYWORD,
+    "documents": FieldType.KEYWORD,
+    "container": FieldType.KEYWORD,
+    "media_type": FieldType.KEYWORD,
+    "added_at": FieldType.DATETIME,
+    "text": FieldType.TEXT,
+}

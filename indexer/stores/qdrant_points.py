@@ -1,0 +1,113 @@
+"""Points, queries and indexes in the words of qdrant-client, and its answers in ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+from qdrant_client import models
+
+from indexer.domain import SPARSE, AssetId, FieldType, ScoredPoint, SparseVector, StoredPoint
+from indexer.ports import Vectors
+from indexer.stores.fields import key_paths
+from indexer.stores.qdrant_filters import qdrant_filter
+from indexer.stores.queries import CheckedQuery
+
+_HNSW_EF = 128
+
+SCHEMAS: Mapping[FieldType, models.PayloadSchemaType | models.TextIndexParams] = {
+    FieldType.KEYWORD: models.PayloadSchemaType.KEYWORD,
+    FieldType.NUMBER: models.PayloadSchemaType.FLOAT,
+    FieldType.DATETIME: models.PayloadSchemaType.DATETIME,
+    FieldType.BOOL: models.PayloadSchemaType.BOOL,
+    FieldType.TEXT: models.TextIndexParams(
+        type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD, lowercase=True
+    ),
+}
+
+
+def schema_type(type: FieldType) -> models.PayloadSchemaType:
+    """The kind of index, without its parameters."""
+    schema = SCHEMAS[type]
+    return schema if isinstance(schema, models.PayloadSchemaType) else models.PayloadSchemaType.TEXT
+
+
+def dense_config(dimensions: Mapping[str, int]) -> dict[str, models.VectorParams]:
+    """One vector field a Space, compared by cosine."""
+    return {
+        space: models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+        for space, dimension in dimensions.items()
+    }
+
+
+def sparse_config() -> dict[str, models.SparseVectorParams]:
+    """The sparse field, whose IDF the server keeps."""
+    return {SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+
+
+def point(id: AssetId, payload: dict[str, object]) -> models.PointStruct:
+    """A point without vectors."""
+    return models.PointStruct(id=id, vector={}, payload=payload)
+
+
+def point_vectors(
+    id: AssetId, named: Mapping[str, list[float] | SparseVector]
+) -> models.PointVectors:
+    """Checked vectors of one point."""
+    return models.PointVectors(
+        id=id,
+        vector={
+            name: _sparse(vector) if isinstance(vector, SparseVector) else vector
+            for name, vector in named.items()
+        },
+    )
+
+
+def merge_payload(id: AssetId, payload: dict[str, object]) -> models.SetPayloadOperation:
+    """Set keys of one point if it is there; a null removes its key."""
+    only = models.Filter(must=[models.HasIdCondition(has_id=[id])])
+    return models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=only))
+
+
+def engine_query(query: CheckedQuery) -> models.QueryRequest:
+    """A checked query."""
+    vector = query.vector
+    return models.QueryRequest(
+        query=_sparse(vector)
+        if isinstance(vector, SparseVector)
+        else cast(list[float], vector.tolist()),
+        using=query.space,
+        limit=query.limit,
+        offset=query.offset,
+        filter=qdrant_filter(query.filter),
+        score_threshold=query.min_score,
+        params=models.SearchParams(hnsw_ef=_HNSW_EF),
+        with_payload=True,
+        with_vector=query.spaces or False,
+    )
+
+
+def payload_selector(fields: Sequence[str] | None) -> bool | models.PayloadSelectorInclude:
+    """All of the payload, or only these top-level keys."""
+    return True if fields is None else models.PayloadSelectorInclude(include=key_paths(fields))
+
+
+def stored(record: models.Record) -> StoredPoint:
+    """A point as it was read."""
+    return StoredPoint(str(record.id), record.payload or {}, _vectors(record.vector))
+
+
+def scored(point: models.ScoredPoint) -> ScoredPoint:
+    """A point as it was found."""
+    return ScoredPoint(str(point.id), point.score, point.payload or {}, _vectors(point.vector))
+
+
+def _sparse(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
+
+
+def _vectors(named: object) -> dict[str, Vectors]:
+    if not isinstance(named, dict):
+        return {}
+    return {space: np.asarray(vector, dtype=np.float32) for space, vector in named.items()}

@@ -1,0 +1,119 @@
+"""The server behind the qdrant store: its Collections, what they look like, and its errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from qdrant_client import QdrantClient, models
+
+from indexer.domain import FieldType
+from indexer.errors import CollectionExists, CollectionNotFound, StoreUnavailable
+from indexer.stores.ledger_fields import LEDGER_FIELDS
+from indexer.stores.qdrant_errors import qdrant_errors
+from indexer.stores.qdrant_points import SCHEMAS, dense_config, schema_type, sparse_config
+from indexer.stores.validation import check_collection_name
+
+_SCHEMA_SECONDS = 10.0  # how long another process's new Collection or index may go unnoticed
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a Collection looked like a moment ago: dimension by Space, index by field path."""
+
+    dimensions: Mapping[str, int]
+    indexes: Mapping[str, models.PayloadSchemaType]
+    read_at: float
+
+    def is_indexed(self, path: str, *types: FieldType) -> bool:
+        """Whether the field has an index of one of the types, or of any if none is named."""
+        found = self.indexes.get(path)
+        if found is None or not types:
+            return found is not None
+        return any(found == schema_type(type) for type in types)
+
+
+class QdrantServer:
+    """Makes, describes and removes Collections, and lends the client for everything else."""
+
+    def __init__(self, client: QdrantClient) -> None:
+        self._client = client
+        self._schemas: dict[str, Schema] = {}
+        self._closed = False
+
+    @contextmanager
+    def use(self, collection: str) -> Iterator[QdrantClient]:
+        """The client; its errors come out as ours, naming the Collection."""
+        if self._closed:
+            raise StoreUnavailable("The store is closed; open a new one.")
+        try:
+            with qdrant_errors(collection):
+                yield self._client
+        except CollectionNotFound:
+            self._schemas.pop(collection, None)
+            raise
+
+    def schema(self, collection: str) -> Schema:
+        """What the Collection looks like, at most some seconds old: searches need it each time."""
+        known = self._schemas.get(check_collection_name(collection))
+        if known is not None and time.monotonic() - known.read_at < _SCHEMA_SECONDS:
+            return known
+        return self.read_schema(collection)
+
+    def read_schema(self, collection: str) -> Schema:
+        """What the Collection looks like now."""
+        with self.use(check_collection_name(collection)) as client:
+            info = client.get_collection(collection)
+        vectors = info.config.params.vectors
+        schema = Schema(
+            {k: v.size for k, v in vectors.items()} if isinstance(vectors, dict) else {},
+            {field: index.data_type for field, index in info.payload_schema.items()},
+            time.monotonic(),
+        )
+        self._schemas[collection] = schema
+        return schema
+
+    def names(self) -> list[str]:
+        """Names of the Collections, sorted."""
+        with self.use("") as client:
+            return sorted(one.name for one in client.get_collections().collections)
+
+    def create(self, collection: str, dimensions: Mapping[str, int]) -> None:
+        """Make an empty Collection with the ledger's fields indexed."""
+        with self.use(check_collection_name(collection)) as client:
+            if client.collection_exists(collection):
+                raise CollectionExists(
+                    f"There is a Collection {collection!r} already; choose another name.",
+                    collection=collection,
+                )
+            client.create_collection(
+                collection,
+                vectors_config=dense_config(dimensions),
+                sparse_vectors_config=sparse_config(),
+            )
+        for field, type in LEDGER_FIELDS.items():
+            self.index(collection, field, type)
+
+    def index(self, collection: str, path: str, type: FieldType) -> None:
+        """Make an index, in place of any other that the field has."""
+        with self.use(collection) as client:
+            client.create_payload_index(collection, path, SCHEMAS[type], wait=True)
+        self._schemas.pop(collection, None)
+
+    def drop(self, collection: str) -> None:
+        """Remove the Collection."""
+        with self.use(check_collection_name(collection)) as client:
+            if not client.delete_collection(collection):
+                raise CollectionNotFound(
+                    f"There is no Collection {collection!r}; see the list of Collections.",
+                    collection=collection,
+                )
+        self._schemas.pop(collection, None)
+
+    def close(self) -> None:
+        """Let the connection go; idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._client.close()

@@ -1,0 +1,21 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def fast_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory where there is one: the engine syncs to disk at each index it makes."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3:
+        with tempfile.TemporaryDirectory(dir=memory, prefix="semblance-test-") as folder:
+            yield Path(folder)
+    else:
+        yield tmp_path_factory.mktemp("stores")

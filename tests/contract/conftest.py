@@ -1,0 +1,75 @@
+"""Every adapter of a port, one after the other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer.domain import Kind, Space
+from indexer.ports import VectorStore
+from indexer.stores.edge import EdgeStore
+from indexer.stores.qdrant import connect
+
+_SERVER_IMAGE = "qdrant/qdrant:v1.20.0"
+SPACES = (
+    Space("look", 4, "mini", "f1", frozenset({Kind.IMAGE})),
+    Space("words", 3, "minilm", "f2", frozenset({Kind.TEXT})),
+)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A Qdrant server: the one that is named, or one in Docker; skips where there is neither."""
+    named = os.environ.get("SEMBLANCE_TEST_QDRANT_URL")
+    if named:
+        yield named
+        return
+    if (
+        shutil.which("docker") is None
+        or subprocess.run(["docker", "info"], capture_output=True).returncode
+    ):
+        pytest.skip(
+            "no Qdrant server: SEMBLANCE_TEST_QDRANT_URL is not set and Docker does not answer"
+        )
+    from testcontainers.core.container import DockerContainer
+    from testcontainers.core.waiting_utils import wait_for_logs
+
+    with (
+        DockerContainer(_SERVER_IMAGE)
+        .with_bind_ports(6333, 6333)
+        .with_bind_ports(6334, 6334) as container
+    ):
+        wait_for_logs(container, "gRPC listening", timeout=60)
+        yield "http://localhost:6333"
+
+
+@pytest.fixture(
+    params=["edge", "memory", pytest.param("server", marks=pytest.mark.services)],
+)
+def store(request: pytest.FixtureRequest, fast_folder: Path) -> Iterator[VectorStore]:
+    """An open VectorStore of each kind."""
+    opened: VectorStore
+    if request.param == "edge":
+        opened = EdgeStore(fast_folder / uuid.uuid4().hex)
+    elif request.param == "memory":
+        opened = connect(":memory:")
+    else:
+        opened = connect(request.getfixturevalue("server_url"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def collection(store: VectorStore) -> Iterator[str]:
+    """An empty Collection with the Spaces `look` (4) and `words` (3)."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    store.create_collection(name, SPACES)
+    yield name
+    if name in store.collections():
+        store.drop_collection(name)
