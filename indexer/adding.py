@@ -75,15 +75,6 @@ def index_location(engine: Engine, queue: JobQueue, job: Job) -> Job:
     return ingest.run(found, root=file_uri(path), prune=request.prune)
 
 
-def reread(engine: Engine, queue: JobQueue, collection_name: str, files: Sequence[Path]) -> Job:
-    """Read these files again, as one job."""
-    collection = collections.get(engine.store, collection_name)
-    options = _options(engine, collection)
-    job = jobs.start(engine.store, collection_name)
-    found = (one for file in files for one in read_location(file, options))
-    return Ingest(engine.store, engine.blobs, queue, collection, job).run(found)
-
-
 def add_uploads(
     engine: Engine, queue: JobQueue, collection_name: str, uploads: Sequence[Upload]
 ) -> tuple[Job, list[Outcome]]:

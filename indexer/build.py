@@ -42,7 +42,7 @@ def open_engine(settings: Settings) -> Engine:
     """
     store = _open_store(settings)
     blobs = FolderBlobs(settings.data / "blobs")
-    embedders = LoadedEmbedders(settings.device)
+    embedders = LoadedEmbedders(settings.device, settings.batch_size)
     limits = Limits(
         file_bytes=settings.max_file_bytes,
         image_pixels=settings.max_image_pixels,

@@ -15,6 +15,7 @@ from indexer.domain import (
     Point,
     Space,
     Status,
+    space_name,
 )
 from indexer.errors import CollectionNotFound, InvalidInput, SpaceMismatch
 from indexer.filters import All, AnyOf, Equals, Filter, Not, all_of
@@ -137,7 +138,7 @@ def embedder_of(embedders: Embedders, collection: Collection, space: Space) -> E
 def space_of(embedder: Embedder) -> Space:
     """The Space that an Embedder fills, named after it."""
     return Space(
-        name=embedder.name,
+        name=space_name(embedder.name),
         dimension=embedder.dimension,
         embedder=embedder.name,
         fingerprint=embedder.fingerprint,

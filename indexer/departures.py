@@ -7,7 +7,7 @@ from collections.abc import Collection as Ids
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from indexer.domain import Asset, AssetId, Document, Entry, Payload, Source, document_id
+from indexer.domain import Asset, AssetId, Document, Entry, Payload, Source, Status, document_id
 from indexer.filters import Equals
 from indexer.ledger import (
     asset_from,
@@ -101,12 +101,11 @@ def _below(uri: str, root: str) -> bool:
 def _gone(document: Document, documents: dict[AssetId, Document], job: AssetId) -> bool:
     if document.container is not None:
         container = documents.get(document_id(document.container))
-        # A member is gone if its archive is, or if the archive was read anew and lacks it.
-        return (
-            container is None
-            or _gone(container, documents, job)
-            or (container.job == job and document.job != job)
-        )
+        if container is None or _gone(container, documents, job):
+            return True
+        # The archive was read anew, to its end, and this member was not in it.
+        read_now = container.job == job and container.status is Status.READ
+        return read_now and document.job != job
     return document.uri.startswith("file:") and not os.path.lexists(path_of(document.uri))
 
 

@@ -12,6 +12,7 @@ Only assets have vectors. Progress, failures and totals are counts over these po
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,6 +83,11 @@ def asset_id(kind: Kind, sha256: str, page: int | None = None) -> AssetId:
 def document_id(uri: str) -> AssetId:
     """The id of the ledger entry of a file, by where it is."""
     return str(uuid.uuid5(_NAMESPACE, f"document:{uri}"))
+
+
+def space_name(model: str) -> str:
+    """The name of the Space that a model fills: paths and colons in it become dashes."""
+    return re.sub(r"[^\w.-]+", "-", model)[-64:].strip("-.")
 
 
 @dataclass(frozen=True, slots=True)

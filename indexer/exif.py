@@ -27,7 +27,7 @@ _TURNS = {
 def orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 (upright) where it is missing or broken."""
     with suppress(Exception):
-        value = image.getexif().get(Base.Orientation)
+        value = _exif(image).get(Base.Orientation)
         if value in _TURNS:
             return int(value)
     return 1
@@ -43,7 +43,7 @@ def exif_metadata(image: Image.Image) -> dict[str, object]:
     """`taken` (ISO 8601), `camera` and `location` ({lat, lon} in degrees), where they are known."""
     metadata: dict[str, object] = {}
     with suppress(Exception):
-        exif = image.getexif()
+        exif = _exif(image)
         if not exif:
             return {}
         for name, reader in (("taken", _taken), ("camera", _camera), ("location", _location)):
@@ -52,6 +52,18 @@ def exif_metadata(image: Image.Image) -> dict[str, object]:
                 if value:
                     metadata[name] = value
     return metadata
+
+
+def _exif(image: Image.Image) -> Image.Exif:
+    """The EXIF of a picture, without decoding it."""
+    # Pillow decodes a whole PNG to look for EXIF behind its pixels: a header check must not
+    if image.format == "PNG" and "exif" not in image.info and _is_unread(image):
+        return Image.Exif()
+    return image.getexif()
+
+
+def _is_unread(image: Image.Image) -> bool:
+    return bool(getattr(image, "tile", None))
 
 
 def _taken(exif: Image.Exif) -> str | None:

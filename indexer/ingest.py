@@ -69,6 +69,9 @@ class Ingest:
             self._tally(documents=1)
             if before is not None and is_unchanged(before, found.size, found.mtime_ns):
                 self._tally(unchanged=1)
+                if found.container is not None:
+                    # Seen in its archive by this job: what is not seen there is gone.
+                    recorder.close_document(replace(before, job=self.job.id))
             elif found.skip is not None:
                 recorder.close_document(self._document(found, Status.SKIPPED, found.skip))
             else:

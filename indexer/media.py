@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import PurePosixPath
+from posixpath import splitext
 
 SNIFF_BYTES = 64
 """How many leading bytes `image_type` needs at most."""
@@ -19,13 +19,11 @@ class Family(StrEnum):
     ARCHIVE = "archive"
 
 
-_IMAGE_EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .gif .webp .tif .tiff .bmp .dib .avif .heic .heif .hif "
-    ".jp2 .j2k .jpx .ppm .pgm .pbm .pnm .ico .mpo".split()
-)
-_ARCHIVE_ENDINGS = (
-    ".zip .tar .tar.gz .tgz .tar.bz2 .tbz .tbz2 .tar.xz .txz".split()
-)
+_PHOTOS = ".jpg .jpeg .jpe .jfif .mpo .png .apng .gif .webp .avif .heic .heif .hif"
+_SCANS = ".tif .tiff .bmp .dib .jp2 .j2k .jpx .ppm .pgm .pbm .pnm .ico"
+_IMAGE_EXTENSIONS = frozenset((*_PHOTOS.split(), *_SCANS.split()))
+_ARCHIVES = ".zip .tar .tar.gz .tgz .tar.bz2 .tbz .tbz2 .tar.xz .txz"
+_ARCHIVE_ENDINGS = (*_ARCHIVES.split(),)
 MEDIA_TYPES = {
     ".txt": "text/plain",
     ".text": "text/plain",
@@ -77,7 +75,7 @@ _OTHER_STARTS = (
 
 def extension(name: str) -> str:
     """The ending of a name in lower case, with its dot; empty if it has none."""
-    return PurePosixPath(name).suffix.lower()
+    return splitext(name)[1].lower()
 
 
 def family_of(name: str) -> Family | None:
@@ -91,7 +89,7 @@ def family_of(name: str) -> Family | None:
         return Family.TABLE
     if ending in MEDIA_TYPES:
         return Family.TEXT
-    return Family.ARCHIVE if name.lower().endswith(tuple(_ARCHIVE_ENDINGS)) else None
+    return Family.ARCHIVE if name.lower().endswith(_ARCHIVE_ENDINGS) else None
 
 
 def image_type(head: bytes) -> str | None:

@@ -72,8 +72,11 @@ class Recorder:
     def add(self, candidate: Candidate) -> AssetId:
         """Take a candidate; it is in the ledger after the next `flush`."""
         asset = self._asset(candidate)
+        if candidate.blob is not None:
+            # The bytes stay where they are; a batch must not hold hundreds of large pictures.
+            candidate = replace(candidate, data=b"")
         self._candidates.append((asset, candidate))
-        self._bytes += len(candidate.data) if candidate.blob is None else 0
+        self._bytes += len(candidate.data)
         if len(self._candidates) >= PAGE or self._bytes >= _BUFFER_BYTES:
             self.flush()
         return asset.id
@@ -170,7 +173,7 @@ class Recorder:
 
     def _asset(self, candidate: Candidate) -> Asset:
         content = candidate.text.encode() if candidate.text is not None else candidate.data
-        sha256 = self._sha256(content)
+        sha256 = self._sha256(content or _place(candidate))
         return Asset(
             id=asset_id(candidate.kind, sha256, candidate.page),
             kind=candidate.kind,
@@ -195,6 +198,12 @@ class Recorder:
         if content is not self._hashed[0]:
             self._hashed = (content, hashlib.sha256(content).hexdigest())
         return self._hashed[1]
+
+
+def _place(candidate: Candidate) -> bytes:
+    """What tells things without content apart: two empty files are two failures, not one."""
+    source = candidate.source
+    return f"{source.uri}#{source.page}#{source.row}".encode()
 
 
 def _changes(before: Asset, after: Asset) -> Payload:

@@ -2,64 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
 from indexer import collections, jobs
-from indexer.adding import index_location, reread
 from indexer.batches import batches
-from indexer.build import Engine
-from indexer.domain import Document, Entry, Payload, Status
+from indexer.domain import AssetId, Entry, Payload, Status
+from indexer.errors import JobNotFound
 from indexer.filters import Equals, all_of
-from indexer.ledger import PAGE, assets_where, document_from, scroll_all
-from indexer.ports import JobQueue
-from indexer.readers.uris import path_of
+from indexer.jobs import Request
+from indexer.ledger import PAGE, assets_where, document_from, scroll_all, status_is
+from indexer.ports import JobQueue, VectorStore
 
 
-def resume(engine: Engine, queue: JobQueue) -> None:
-    """Queue all pending assets again, then finish reading what interrupted jobs were reading."""
-    for name in engine.store.collections():
-        requeue_pending(engine, queue, name)
-        for job in jobs.unfinished(engine.store, name):
-            index_location(engine, queue, job)
-
-
-def requeue_pending(engine: Engine, queue: JobQueue, collection: str) -> int:
+def requeue_pending(store: VectorStore, queue: JobQueue, collection: str) -> int:
     """Queue every pending asset; returns how many."""
-    pending = assets_where(Equals("status", Status.PENDING.value))
-    # Listed first: workers take assets out of this very filter while we page through it.
-    ids = [point.id for point in scroll_all(engine.store, collection, pending, fields=("status",))]
+    ids = _assets(store, collection, Status.PENDING)
     for batch in batches(ids, PAGE):
         queue.enqueue(collection, batch)
     return len(ids)
 
 
-def retry_failed(engine: Engine, queue: JobQueue, collection: str) -> int:
-    """Try every failed asset and every failed document again; returns how many."""
-    collections.get(engine.store, collection)
-    failed = assets_where(Equals("status", Status.FAILED.value))
-    ids = [point.id for point in scroll_all(engine.store, collection, failed, fields=("status",))]
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What is to be tried again: assets now pending, and documents by reading `requests` anew."""
+
+    assets: int
+    documents: int
+    requests: tuple[Request, ...]
+
+
+def retry_failed(store: VectorStore, collection: str) -> Retry:
+    """Make failed assets pending again, and say what must be read again for failed documents.
+
+    Documents are read by repeating the request that found them, so that labels and captions come
+    along; what has not changed there is passed over.
+    """
+    collections.get(store, collection)
     again: Payload = {"status": Status.PENDING.value, "reason": None}
+    ids = _assets(store, collection, Status.FAILED)
     for batch in batches(ids, PAGE):
-        engine.store.set_payload(collection, dict.fromkeys(batch, again))
-        queue.enqueue(collection, batch)
-    documents = list(_failed_documents(engine, collection))
-    paths = sorted({_file_of(document) for document in documents if _is_file(document)})
-    if paths:
-        reread(engine, queue, collection, [path for path in paths if path.exists()])
-    return len(ids) + len(documents)
+        store.set_payload(collection, dict.fromkeys(batch, again))
+    requests: dict[AssetId, Request | None] = {}
+    documents = 0
+    failed = all_of(Equals("entry", Entry.DOCUMENT.value), status_is(Status.FAILED))
+    for point in scroll_all(store, collection, failed):
+        job = document_from(point.payload).job
+        if job is not None and job not in requests:
+            requests[job] = _request(store, collection, job)
+        documents += int(requests.get(job or "") is not None)
+    distinct = {request.location: request for request in requests.values() if request is not None}
+    return Retry(len(ids), documents, tuple(distinct.values()))
 
 
-def _failed_documents(engine: Engine, collection: str) -> Iterator[Document]:
-    condition = all_of(Equals("entry", Entry.DOCUMENT.value), Equals("status", Status.FAILED.value))
-    for point in scroll_all(engine.store, collection, condition):
-        yield document_from(point.payload)
+def _request(store: VectorStore, collection: str, job: AssetId) -> Request | None:
+    try:
+        return jobs.get(store, collection, job).request
+    except JobNotFound:
+        return None
 
 
-def _is_file(document: Document) -> bool:
-    return document.uri.startswith("file:")
-
-
-def _file_of(document: Document) -> Path:
-    file, _, _ = document.uri.partition("!/")
-    return path_of(file)
+def _assets(store: VectorStore, collection: str, status: Status) -> list[AssetId]:
+    # Listed before anything is done: workers change this very filter while we page through it.
+    condition = assets_where(status_is(status))
+    return [point.id for point in scroll_all(store, collection, condition, fields=("status",))]

@@ -23,7 +23,7 @@ without a space as one unknown token, and such a passage would have no bound."""
 _LONG_ENOUGH = 0.4
 """Share of the window from which a passage ends with its paragraph rather than reach on."""
 
-_BREAK = re.compile(r"\n[^\S\n]*\n|\n(?=#{1,6}\s)")
+_BREAK = re.compile(r"\n\s*\n|\n(?=#{1,6}\s)")
 _HEADING = re.compile(r"\s*#{1,6}\s[^\n]*")
 _SPACE_END = re.compile(r"\s+")
 # sentencex panics on white space outside ASCII after a full stop, and takes no surrogates
@@ -61,9 +61,7 @@ def split(text: str, passages: Passages, language: str = "en") -> Iterator[Span]
     return iter(split_many([text], passages, language)[0])
 
 
-def split_many(
-    texts: Sequence[str], passages: Passages, language: str = "en"
-) -> list[list[Span]]:
+def split_many(texts: Sequence[str], passages: Passages, language: str = "en") -> list[list[Span]]:
     """The passages of each text; tokens of all of them are counted in one go."""
     units = [(i, unit) for i, text in enumerate(texts) for unit in _sentences(text, language)]
     sized = _within_window(texts, units, passages)

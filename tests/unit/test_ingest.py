@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from indexer.readers.uris import file_uri
 
 from indexer import jobs
 from indexer.assets import list_assets
-from indexer.domain import Asset, Kind, Reason, Status
+from indexer.domain import Asset, Kind, Reason, Source, Status
 from indexer.errors import InvalidInput
 from indexer.filters import Equals
 from indexer.readers.found import Candidate, Found
+from indexer.readers.uris import file_uri
 from tests.fakes import LosingQueue
 from tests.lab import Lab, found_picture, found_text, picture_in, png
 
@@ -163,7 +164,9 @@ def test_a_reader_that_trips_takes_no_other_document_with_it(lab: Lab) -> None:
 
 
 def test_metadata_becomes_filterable(lab: Lab) -> None:
-    lab.ingest(found_text("/t.txt", "red barn", year=1901, **{"Date of birth": "1870-02-01"}))
+    lab.ingest(
+        found_text("/t.txt", "red barn", metadata={"year": 1901, "Date of birth": "1870-02-01"})
+    )
     found, _ = list_assets(lab.store, "things", Equals("metadata.Date_of_birth", "1870-02-01"))
     assert [asset.metadata["year"] for asset in found] == [1901]
 
@@ -172,8 +175,6 @@ def test_uploaded_bytes_are_kept(lab: Lab) -> None:
     source = found_text("/x", "").uri
 
     def read() -> Iterator[Candidate]:
-        from indexer.domain import Source
-
         yield Candidate(Kind.IMAGE, Source(source, "x.png"), "image/png", data=png((0, 255, 0)))
 
     lab.ingest(Found(source, "x.png", 1, 1, read))
@@ -188,3 +189,44 @@ def test_uploaded_bytes_are_kept(lab: Lab) -> None:
 def test_every_document_is_recorded_whatever_the_batch(lab: Lab, count: int) -> None:
     lab.ingest(*(found_text(f"/{n}.txt", f"text number {n}") for n in range(count)))
     assert lab.totals.indexed == count
+
+
+def test_things_without_content_are_failures_of_their_own(lab: Lab) -> None:
+    problem = Reason("undecodable_asset", "The file is empty.")
+
+    def empty(uri: str) -> Found:
+        source = Source(uri, uri)
+        candidate = Candidate(Kind.IMAGE, source, "image/jpeg", problem=problem)
+        return Found(uri, uri, 0, 1, lambda: iter([candidate]))
+
+    lab.ingest(empty("file:///a.jpg"), empty("file:///b.jpg"))
+    assert lab.totals.failed == 2
+
+
+def archive(path: Path, mtime_ns: int, error: Exception | None = None) -> Found:
+    def read() -> Iterator[Candidate]:
+        if error is not None:
+            raise error
+        return iter(())
+
+    return Found(file_uri(path), str(path), 1, mtime_ns, read)
+
+
+def test_members_are_gone_only_when_their_archive_was_read_to_its_end(
+    lab: Lab, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(b"zip")
+
+    def inside(name: str, text: str) -> Found:
+        uri = f"{file_uri(path)}!/{name}"
+        found = found_text(uri, text)
+        candidates = [replace(one, source=Source(uri, uri)) for one in found.read()]
+        return replace(found, uri=uri, container=file_uri(path), read=lambda: iter(candidates))
+
+    lab.ingest(inside("one.txt", "red"), inside("two.txt", "blue"), archive(path, 1))
+    broken = archive(path, 2, InvalidInput("The archive ends early."))
+    lab.ingest(inside("one.txt", "red"), broken, root=file_uri(path), prune=True)
+    assert len(assets(lab)) == 2, "an archive that broke off says nothing about its members"
+    lab.ingest(inside("one.txt", "red"), archive(path, 3), root=file_uri(path), prune=True)
+    assert [asset.text for asset in assets(lab)] == ["red"]

@@ -28,9 +28,9 @@ def fill(lab: Lab, tmp_path: Path) -> None:
     for name, colour in {"red": RED, "green": GREEN, "blue": BLUE, "pink": (255, 80, 80)}.items():
         lab.ingest(picture_in(tmp_path / f"{name}.png", colour))
     lab.ingest(
-        found_text("/barn.txt", "The red barn burnt.", "A red red door.", year=1901),
-        found_text("/sea.txt", "The blue sea.", year=1950),
-        found_text("/mix.txt", "red and green and blue", year=1950),
+        found_text("/barn.txt", "The red barn burnt.", "A red red door.", metadata={"year": 1901}),
+        found_text("/sea.txt", "The blue sea.", metadata={"year": 1950}),
+        found_text("/mix.txt", "red and green and blue", metadata={"year": 1950}),
     )
 
 

@@ -1,0 +1,1 @@
+"""Readers find documents in a location and yield their assets, lazily; they never write."""
