@@ -17,11 +17,11 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from indexer.embedders.loading import LoadedEmbedders
 
 from indexer import collections
 from indexer.domain import Asset, Kind, PointVectors, Source, Status, asset_id
 from indexer.embedders import terms
+from indexer.embedders.loading import LoadedEmbedders
 from indexer.ledger import asset_point, now
 from indexer.stores.edge import EdgeStore
 from tests.bench import report

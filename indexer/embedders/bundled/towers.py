@@ -1,0 +1,240 @@
+"""The torch modules of `mini`: a MobileNetV2 image tower and the MiniLM text tower.
+
+Both end in the 384-d space of all-MiniLM-L6-v2. They are written out here so that using `mini`
+costs the import of torch and nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+DIMENSION = 384
+IMAGE_SIZE = 224
+FEATURE_CHANNELS = 1280
+HIDDEN = 512
+TRUNK_BLOCKS = 13
+TEXT_LAYERS = 6
+TEXT_HEADS = 12
+VOCABULARY = 30522
+
+# In this order: "attention.output.dense" before "output.dense", which it contains.
+TEXT_NAMES = (
+    ("embeddings.word_embeddings", "words"),
+    ("embeddings.position_embeddings", "positions"),
+    ("embeddings.token_type_embeddings", "segments"),
+    ("embeddings.LayerNorm", "norm"),
+    ("encoder.layer.", "layers."),
+    ("attention.self.", ""),
+    ("attention.output.dense", "mix"),
+    ("attention.output.LayerNorm", "mix_norm"),
+    ("intermediate.dense", "widen"),
+    ("output.dense", "narrow"),
+    ("output.LayerNorm", "norm"),
+)
+
+
+class Stage(NamedTuple):
+    """Rows of table 2 in the MobileNetV2 paper (arXiv 1801.04381)."""
+
+    expansion: int
+    channels: int
+    repeats: int
+    stride: int
+
+
+STAGES = (
+    Stage(1, 16, 1, 1),
+    Stage(6, 24, 2, 2),
+    Stage(6, 32, 3, 2),
+    Stage(6, 64, 4, 2),
+    Stage(6, 96, 3, 1),
+    Stage(6, 160, 3, 2),
+    Stage(6, 320, 1, 1),
+)
+
+
+class SameConv(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding, for even sizes at stride 2.
+
+    TensorFlow pads only below and to the right there; torch's symmetric padding would shift the
+    sampling grid by one pixel and cost accuracy with weights trained the other way.
+    """
+
+    def __init__(self, before: int, after: int, size: int, stride: int = 1, groups: int = 1):
+        padding = size // 2 if stride == 1 else 0
+        super().__init__(before, after, size, stride, padding, groups=groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.stride[0] == 2:
+            x = functional.pad(x, (0, 1, 0, 1))
+        return super().forward(x)
+
+
+class InvertedResidual(nn.Module):
+    """One block: widen, filter each channel, narrow; batch norm is already in the weights."""
+
+    def __init__(self, before: int, after: int, expansion: int, stride: int):
+        super().__init__()
+        wide = before * expansion
+        self.expand = SameConv(before, wide, 1) if expansion > 1 else None
+        self.depthwise = SameConv(wide, wide, 3, stride, groups=wide)
+        self.project = SameConv(wide, after, 1)
+        self.residual = stride == 1 and before == after
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x if self.expand is None else functional.relu6(self.expand(x))
+        out: Tensor = self.project(functional.relu6(self.depthwise(wide)))
+        return x + out if self.residual else out
+
+
+def mobilenet_blocks() -> list[InvertedResidual]:
+    """The 17 blocks of MobileNetV2 1.0, in order."""
+    blocks: list[InvertedResidual] = []
+    before = 32
+    for stage in STAGES:
+        for index in range(stage.repeats):
+            stride = stage.stride if index == 0 else 1
+            blocks.append(InvertedResidual(before, stage.channels, stage.expansion, stride))
+            before = stage.channels
+    return blocks
+
+
+class Trunk(nn.Module):
+    """The stem and the first 13 blocks: (n, 3, 224, 224) in [-1, 1) to (n, 96, 14, 14)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SameConv(3, 32, 3, stride=2)
+        self.blocks = nn.Sequential(*mobilenet_blocks()[:TRUNK_BLOCKS])
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        out: Tensor = self.blocks(functional.relu6(self.stem(pixels)))
+        return out
+
+
+class Top(nn.Module):
+    """The last 4 blocks and the widening: (n, 96, 14, 14) to (n, 1280, 7, 7)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*mobilenet_blocks()[TRUNK_BLOCKS:])
+        self.widen = SameConv(320, FEATURE_CHANNELS, 1)
+
+    def forward(self, middle: Tensor) -> Tensor:
+        return functional.relu6(self.widen(self.blocks(middle)))
+
+
+class Head(nn.Module):
+    """From pooled features, (n, 2560), to unit vectors, (n, 384): a linear map and a detour.
+
+    The detour starts at zero, so that training begins from the linear map, which is good already.
+    """
+
+    def __init__(self, hidden: int = HIDDEN, dropout: float = 0.0):
+        super().__init__()
+        self.norm = nn.LayerNorm(2 * FEATURE_CHANNELS)
+        self.linear = nn.Linear(2 * FEATURE_CHANNELS, DIMENSION)
+        self.widen = nn.Linear(2 * FEATURE_CHANNELS, hidden)
+        self.narrow = nn.Linear(hidden, DIMENSION)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.zeros_(self.narrow.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        x = self.dropout(self.norm(features))
+        detour = self.narrow(self.dropout(functional.gelu(self.widen(x))))
+        return functional.normalize(self.linear(x) + detour, dim=-1)
+
+
+class ImageTower(nn.Module):
+    """Prepared images, (n, 3, 224, 224) float32, to unit vectors, (n, 384)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.top = Top()
+        self.head = Head()
+
+    def forward(self, images: Tensor) -> Tensor:
+        vectors: Tensor = self.head(pooled(self.top(self.trunk(images))))
+        return vectors
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """Mean, then maximum, over places: (n, c, h, w) to (n, 2c)."""
+    return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
+
+
+class Layer(nn.Module):
+    """One BERT layer, post-norm; dropout is left out because it only ever runs frozen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query = nn.Linear(DIMENSION, DIMENSION)
+        self.key = nn.Linear(DIMENSION, DIMENSION)
+        self.value = nn.Linear(DIMENSION, DIMENSION)
+        self.mix = nn.Linear(DIMENSION, DIMENSION)
+        self.mix_norm = nn.LayerNorm(DIMENSION, eps=1e-12)
+        self.widen = nn.Linear(DIMENSION, 4 * DIMENSION)
+        self.narrow = nn.Linear(4 * DIMENSION, DIMENSION)
+        self.norm = nn.LayerNorm(DIMENSION, eps=1e-12)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        query, key, value = (
+            linear(x).unflatten(-1, (TEXT_HEADS, -1)).transpose(1, 2)
+            for linear in (self.query, self.key, self.value)
+        )
+        attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        x = self.mix_norm(x + self.mix(attended.transpose(1, 2).flatten(2)))
+        out: Tensor = self.norm(x + self.narrow(functional.gelu(self.widen(x))))
+        return out
+
+
+class TextTower(nn.Module):
+    """all-MiniLM-L6-v2: token ids, (n, t), and their mask, True for tokens, to (n, 384) units."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(VOCABULARY, DIMENSION)
+        self.positions = nn.Embedding(512, DIMENSION)
+        self.segments = nn.Embedding(2, DIMENSION)
+        self.norm = nn.LayerNorm(DIMENSION, eps=1e-12)
+        self.layers = nn.ModuleList(Layer() for _ in range(TEXT_LAYERS))
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        start = self.positions.weight[: ids.shape[1]] + self.segments.weight[0]
+        x = self.norm(self.words(ids) + start)
+        # Without padding there is nothing to mask, and attention takes its fast path.
+        attended = None if bool(mask.all()) else mask[:, None, None, :]
+        for layer in self.layers:
+            x = layer(x, attended)
+        weights = mask.unsqueeze(-1).to(x.dtype)
+        return functional.normalize((x * weights).sum(1) / weights.sum(1), dim=-1)
+
+
+def text_parameter(stored: str) -> str | None:
+    """Our name of a parameter in MiniLM's own file, None for what sentence vectors do not use."""
+    if stored.startswith("pooler.") or stored.endswith("position_ids"):
+        return None
+    for theirs, ours in TEXT_NAMES:
+        stored = stored.replace(theirs, ours)
+    return stored
+
+
+def pixels(image: PIL.Image.Image) -> NDArray[np.float32]:
+    """An RGB image as the tower's input: (3, 224, 224), values in [-1, 1).
+
+    The whole picture is squashed to the square rather than cropped: the training photos came
+    squashed like this, and what stands at the edge of a picture should be found too.
+    """
+    size = (IMAGE_SIZE, IMAGE_SIZE)
+    if image.size != size:
+        image = image.resize(size, PIL.Image.Resampling.BICUBIC, reducing_gap=3.0)
+    array = np.asarray(image, dtype=np.float32).transpose(2, 0, 1)
+    return np.ascontiguousarray((array - 128.0) / 128.0)

@@ -1,0 +1,250 @@
+"""Models of open_clip: one space for pictures and the phrases that describe them.
+
+Weights are safetensors, or read by torch with `weights_only=True`; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from indexer.domain import Kind
+from indexer.embedders.catalogue import CLIP_WEIGHTS, Files, Model
+from indexer.embedders.device import choose_device
+from indexer.embedders.encodable import encodable
+from indexer.embedders.naming import architectures
+from indexer.embedders.preprocess import Preprocess, prepare
+from indexer.embedders.weights import fetch, find, fingerprint, weights_file
+from indexer.errors import ModelNotFound, ModelUnavailable
+from indexer.ports import Vectors
+
+if TYPE_CHECKING:
+    import torch
+
+# Part of the fingerprint: raise it when preparation or pooling changes the vectors.
+VERSION: Final = 1
+
+# How images are prepared, as open_clip's tags name it.
+PREPARED: Final = frozenset({"mean", "std", "interpolation", "resize_mode"})
+
+
+class ClipEmbedder:
+    """An open_clip model. Forward passes share no state; only the tokenizer takes a lock."""
+
+    kinds: Final = frozenset({Kind.IMAGE, Kind.TEXT})
+
+    def __init__(
+        self, model: Model, fingerprint: str, network: Any, tokenizer: Any, batch_size: int = 32
+    ) -> None:
+        """`network` in evaluation mode, made by open_clip; `tokenizer` is open_clip's for it."""
+        self.name: Final = model.name
+        self.dimension: Final = int(model.dimension or 0)
+        self.fingerprint: Final = fingerprint
+        self._network = network
+        self._tokenizer = tokenizer
+        self._batch_size = batch_size
+        self._device = next(network.parameters()).device
+        self._preprocess = _preprocess(network.visual.preprocess_cfg)
+        self._tokenizing = threading.Lock()
+        self.image_size: Final = min(self._preprocess.height, self._preprocess.width)
+        self.text_window: Final = int(tokenizer.context_length) - _special_tokens(tokenizer)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens not counted, beyond the window too."""
+        clean = [encodable(text) for text in texts]
+        with self._tokenizing:
+            if not hasattr(self._tokenizer, "tokenizer"):
+                return [len(self._tokenizer.encode(text)) for text in clean]
+            clean = [self._tokenizer.clean_fn(text) for text in clean]
+            options = {"truncation": False, "padding": False, "verbose": False}
+            ids = self._tokenizer.tokenizer(clean, add_special_tokens=False, **options)
+            return [len(row) for row in ids["input_ids"]] if clean else []
+
+    def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:
+        """An RGB image as open_clip's own preprocessing makes it, shape (3, height, width)."""
+        return prepare(image, self._preprocess)
+
+    def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
+        """Unit vectors, shape (n, dimension), of prepared images."""
+        import torch
+
+        return self._embed(
+            len(prepared),
+            lambda start, end: torch.from_numpy(np.stack(prepared[start:end])),
+            self._network.encode_image,
+        )
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (n, dimension), of texts, cut at the model's window."""
+
+        def batch(start: int, end: int) -> Any:
+            with self._tokenizing:
+                return self._tokenizer([encodable(text) for text in texts[start:end]])
+
+        return self._embed(len(texts), batch, self._network.encode_text)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (n, dimension), of queries, which CLIP treats like any text."""
+        return self.embed_texts(texts)
+
+    def _embed(self, count: int, batch: Any, encode: Any) -> Vectors:
+        import torch
+
+        vectors = np.empty((count, self.dimension), dtype=np.float32)
+        with torch.inference_mode(), _precision(self._device):
+            for start in range(0, count, self._batch_size):
+                end = min(start + self._batch_size, count)
+                out = encode(batch(start, end).to(self._device)).float()
+                vectors[start:end] = torch.nn.functional.normalize(out, dim=-1).cpu().numpy()
+        return vectors
+
+
+def load_clip(model: Model, device: str = "auto", batch_size: int = 32) -> ClipEmbedder:
+    """The model of that row on `device`; on a GPU it computes in half precision.
+
+    Raises `ModelNotFound` for a tag that open_clip does not know, `ModelUnavailable` if weights
+    are out of reach or are not those of the architecture.
+    """
+    weights, texts = clip_files(model)
+    file = weights_file(fetch(model, weights), weights)
+    text_folder = fetch(model, texts) if texts else None
+    network = _network(model, file, text_folder, choose_device(device))
+    tokenizer = _tokenizer(str(model.architecture), text_folder)
+    return ClipEmbedder(model, str(clip_fingerprint(model)), network, tokenizer, batch_size)
+
+
+def clip_files(model: Model) -> tuple[Files, Files | None]:
+    """Where the weights and, if they lie elsewhere, the tokenizer's files are.
+
+    For a tag that is not in the catalogue this imports open_clip, which knows where it leads.
+    Raises `ModelNotFound` if it does not.
+    """
+    if model.weights is not None:
+        return model.weights, model.texts
+    published = _published(str(model.architecture), model.tag)
+    repo, _, file = str(published.get("hf_hub", "")).rpartition("/")
+    if not repo:
+        import open_clip
+
+        tags = open_clip.list_pretrained_tags_by_model(model.architecture)
+        raise ModelNotFound(
+            f"open_clip has no tag {model.tag!r} for {model.architecture}; it has "
+            f"{', '.join(tags) or 'none'}.",
+            name=model.name,
+        )
+    safe = (str(Path(file).with_suffix(".safetensors")), file)
+    return Files((safe,) if file else CLIP_WEIGHTS, repo=repo), model.texts
+
+
+def clip_fingerprint(model: Model) -> str | None:
+    """The fingerprint from the files on disk, without loading them; None if they are not there."""
+    weights, texts = clip_files(model)
+    folder = find(weights)
+    text_folder = find(texts) if texts else None
+    if folder is None or (texts is not None and text_folder is None):
+        return None
+    files = [weights_file(folder, weights)]
+    if texts is not None and text_folder is not None:
+        files.append(weights_file(text_folder, texts))
+    config = json.loads(architectures()[str(model.architecture)].read_text("utf-8"))
+    return fingerprint(["clip", VERSION, model.architecture, model.tag, config], files)
+
+
+def _published(architecture: str, tag: str | None) -> dict[str, Any]:
+    """What open_clip knows of a tag: its place, mean, std, fit and activation; empty if nothing.
+
+    A local file is taken for the first tag: open_clip would prepare SigLIP's images like CLIP's.
+    """
+    import open_clip
+
+    tags = [tag] if tag is not None else open_clip.list_pretrained_tags_by_model(architecture)
+    return dict(open_clip.get_pretrained_cfg(architecture, tags[0])) if tags else {}
+
+
+def _network(model: Model, file: Path, text_folder: Path | None, device: str) -> Any:
+    """open_clip's network with these weights, in evaluation mode. Raises `ModelUnavailable`."""
+    import open_clip
+
+    published = _published(str(model.architecture), model.tag)
+    text = open_clip.get_model_config(model.architecture)["text_cfg"]
+    try:
+        network = open_clip.create_model(
+            model.architecture,
+            pretrained=str(file),
+            device=device,
+            # open_clip only warns if a tag wants the other GELU; its vectors would be wrong.
+            force_quick_gelu=model.tag is not None and bool(published.get("quick_gelu")),
+            force_preprocess_cfg={key: published[key] for key in PREPARED & published.keys()},
+            **({"text_cfg": _text_config(text, text_folder)} if text_folder else {}),
+        )
+    except Exception as error:  # pickle, safetensors, torch and open_clip each raise their own
+        raise ModelUnavailable(
+            f"The weights {file} could not be read as {model.architecture}: {error}",
+            model=model.name,
+            file=str(file),
+        ) from error
+    return network.eval()
+
+
+def _text_config(text: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The text tower's set-up, with transformers' configuration taken from a local folder."""
+    if "hf_model_name" not in text:
+        return dict(text)
+    return {**text, "hf_model_name": str(folder), "hf_model_pretrained": False}
+
+
+def _tokenizer(architecture: str, folder: Path | None) -> Any:
+    import open_clip
+
+    if folder is None:
+        return open_clip.get_tokenizer(architecture)
+    text = open_clip.get_model_config(architecture)["text_cfg"]
+    return open_clip.tokenizer.HFTokenizer(
+        str(folder),
+        context_length=text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH),
+        tokenizer_mode=text.get("tokenizer_mode"),
+        **text.get("tokenizer_kwargs", {}),
+    )
+
+
+def _preprocess(config: Mapping[str, Any]) -> Preprocess:
+    size = config["size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    bilinear = config["interpolation"] == "bilinear"
+    return Preprocess(
+        height=height,
+        width=width,
+        fit=config["resize_mode"],
+        filter=PIL.Image.Resampling.BILINEAR if bilinear else PIL.Image.Resampling.BICUBIC,
+        mean=config["mean"],
+        std=config["std"],
+        fill=config["fill_color"],
+    )
+
+
+def _special_tokens(tokenizer: Any) -> int:
+    """Tokens that the tokenizer puts around a text: start and end, as a rule."""
+    if not hasattr(tokenizer, "tokenizer"):
+        return 2
+    if tokenizer.tokenizer_mode == "clips":
+        return 3
+    return int(tokenizer.tokenizer.num_special_tokens_to_add(pair=False))
+
+
+def _precision(device: torch.device) -> Any:
+    """Half precision on CUDA, where it is several times faster; float32 elsewhere."""
+    import torch
+
+    bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return torch.autocast(
+        device.type,
+        dtype=torch.bfloat16 if bf16 else torch.float16,
+        enabled=device.type == "cuda",
+    )

