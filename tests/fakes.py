@@ -37,7 +37,8 @@ class ColourEmbedder:
 
     def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:
         small = image.convert("RGB").resize((8, 8))
-        return np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / 255
+        pixels = np.asarray(small, dtype=np.float32) / np.float32(255)
+        return np.asarray(pixels.transpose(2, 0, 1), dtype=np.float32)
 
     def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
         self.embedded += ["image"] * len(prepared)

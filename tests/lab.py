@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -55,7 +55,12 @@ def found_picture(path: Path) -> Found:
     return Found(uri, str(path), stat.st_size, stat.st_mtime_ns, read)
 
 
-def found_text(path: str, *passages: str, mtime_ns: int = 1, **metadata: object) -> Found:
+def found_text(
+    path: str,
+    *passages: str,
+    mtime_ns: int = 1,
+    metadata: Mapping[str, object] | None = None,
+) -> Found:
     """A text document of these passages."""
     uri = f"file://{path}"
 
@@ -64,7 +69,7 @@ def found_text(path: str, *passages: str, mtime_ns: int = 1, **metadata: object)
         for passage in passages:
             end = start + len(passage)
             source = Source(uri=uri, path=path, start=start, end=end)
-            yield Candidate(Kind.TEXT, source, "text/plain", text=passage, metadata=metadata)
+            yield Candidate(Kind.TEXT, source, "text/plain", text=passage, metadata=metadata or {})
             start = end + 1
 
     return Found(uri, path, sum(map(len, passages)), mtime_ns, read)

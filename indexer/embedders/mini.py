@@ -44,6 +44,9 @@ IMAGE_WEIGHTS: Final = Path(__file__).parent / "bundled" / "mini.safetensors"
 # Part of the fingerprint: raise it when `pixels` or the cutting of texts changes the vectors.
 PREPROCESSING: Final = "squash-bicubic-224/cut-254/1"
 BATCH: Final = 32
+# What the first layers make of 4 pictures fits the processor's caches, of 32 it does not: 82
+# pictures a second against 40 on two cores.
+CPU_BATCH: Final = 4
 STRIPES: Final = 16
 STRIPE_BYTES: Final = 65536
 
@@ -79,8 +82,9 @@ class MiniEmbedder:
     def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
         """Unit vectors, shape (n, 384), of prepared images."""
         vectors = np.empty((len(prepared), DIMENSION), dtype=np.float32)
-        for start in range(0, len(prepared), BATCH):
-            batch = torch.from_numpy(np.stack(prepared[start : start + BATCH])).to(self._device)
+        size = CPU_BATCH if self._device.type == "cpu" else BATCH
+        for start in range(0, len(prepared), size):
+            batch = torch.from_numpy(np.stack(prepared[start : start + size])).to(self._device)
             out = self._images(batch.contiguous(memory_format=torch.channels_last))
             vectors[start : start + len(batch)] = out.cpu().numpy()
         return vectors
@@ -137,15 +141,17 @@ def text_folder() -> Path:
 
 def load_image_tower(path: Path) -> ImageTower:
     """The image tower, float32, in evaluation mode. Raises `ModelUnavailable`."""
-    tower = ImageTower()
-    tower.load_state_dict({name: tensor.float() for name, tensor in read_weights(path).items()})
+    weights = {name: tensor.float() for name, tensor in read_weights(path).items()}
+    with torch.device("meta"):  # no time for random weights that are replaced at once
+        tower = ImageTower()
+    tower.load_state_dict(weights, assign=True)
     return tower.eval().requires_grad_(False)
 
 
 def load_text_tower(path: Path) -> TextTower:
     """MiniLM, float32, in evaluation mode. Raises `ModelUnavailable`."""
     named = {text_parameter(name): tensor for name, tensor in read_weights(path).items()}
-    with torch.device("meta"):  # no time for random weights that are replaced at once
+    with torch.device("meta"):
         tower = TextTower()
     tower.load_state_dict({name: t.float() for name, t in named.items() if name}, assign=True)
     return tower.eval().requires_grad_(False)

@@ -134,7 +134,7 @@ def test_vectors_are_units_of_the_promised_shape(
 
 
 def test_golden_leading_values(mini: MiniEmbedder, photo_vectors: Vectors) -> None:
-    chelsea = [0.11729, 0.02324, -0.04793, -0.03164, -0.04590, 0.01756]
+    chelsea = [0.10285, 0.03806, -0.02727, -0.02413, -0.09131, 0.00670]
     caption = [0.02987, 0.05108, -0.01247, -0.05106, 0.01322, 0.02058]
     np.testing.assert_allclose(photo_vectors[1, :6], chelsea, atol=1e-3)
     text = mini.embed_texts(["a cat looking at the camera"])
@@ -220,6 +220,7 @@ def test_missing_text_package_is_named_with_its_remedy(monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # 1,000 photos and 5,000 captions on a busy machine
 def test_recall_on_captioned_photos(mini: MiniEmbedder) -> None:
     if not (DATA / "flickr8k").is_dir():
         pytest.skip("RECALL OF MINI IS NOT MEASURED: ../shared/data/flickr8k is not there")

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from starlette.datastructures import Headers
 
 from api.auth import Caller, allowed_path
-from api.border import allowed_hosts, check_host, check_origin
+from api.border import Activity, Border, allowed_hosts, check_host, check_origin
 from indexer.errors import Forbidden, InvalidInput
 from indexer.settings import Settings
 
@@ -87,3 +89,19 @@ def test_clients_reach_nothing_else(tmp_path: Path, path: str) -> None:
 def test_what_is_no_absolute_path_is_no_path_at_all(path: str) -> None:
     with pytest.raises(InvalidInput):
         allowed_path(path, Caller.OWNER, settings())
+
+
+def test_what_nobody_answered_is_a_500_in_the_one_shape(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    app.add_middleware(Border, settings=settings(), activity=Activity())
+
+    @app.get("/")
+    def fail() -> None:
+        raise ZeroDivisionError("secret")
+
+    answer = TestClient(app, base_url="http://localhost").get("/")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert answer.json()["details"]["id"] in caplog.text
+    assert "secret" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -19,6 +19,8 @@ DIMENSION = 384
 IMAGE_SIZE = 224
 FEATURE_CHANNELS = 1280
 HIDDEN = 512
+CLASSES = 1000
+NAMES_WEIGHT = 0.4
 TRUNK_BLOCKS = 13
 TEXT_LAYERS = 6
 TEXT_HEADS = 12
@@ -152,6 +154,28 @@ class Head(nn.Module):
         return functional.normalize(self.linear(x) + detour, dim=-1)
 
 
+class ClassNames(nn.Module):
+    """From pooled features, (n, 2560), to the mean of class names by their chance, (n, 384).
+
+    The thousand names of ImageNet, as MiniLM puts them, weighted by what the backbone's own
+    classifier says: convex combination of semantic embeddings (Norouzi et al., ICLR 2014). It
+    knows things that no caption of the training photos names. A classifier in doubt gives a short
+    vector. Its weights are whole numbers times a scale a class, so that they take a byte each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(CLASSES, FEATURE_CHANNELS))
+        self.register_buffer("scale", torch.zeros(CLASSES))
+        self.register_buffer("bias", torch.zeros(CLASSES))
+        self.register_buffer("names", torch.zeros(CLASSES, DIMENSION))
+
+    def forward(self, features: Tensor) -> Tensor:
+        means = features[:, :FEATURE_CHANNELS]
+        logits = functional.linear(means, self.weight) * self.scale + self.bias
+        return logits.softmax(1) @ self.names
+
+
 class ImageTower(nn.Module):
     """Prepared images, (n, 3, 224, 224) float32, to unit vectors, (n, 384)."""
 
@@ -160,10 +184,16 @@ class ImageTower(nn.Module):
         self.trunk = Trunk()
         self.top = Top()
         self.head = Head()
+        self.classes = ClassNames()
 
     def forward(self, images: Tensor) -> Tensor:
-        vectors: Tensor = self.head(pooled(self.top(self.trunk(images))))
-        return vectors
+        features = pooled(self.top(self.trunk(images)))
+        return joined(self.head(features), self.classes(features))
+
+
+def joined(learnt: Tensor, named: Tensor) -> Tensor:
+    """What the head learnt and what the classes are called, (n, 384) each, as unit vectors."""
+    return functional.normalize(learnt + NAMES_WEIGHT * named, dim=-1)
 
 
 def pooled(maps: Tensor) -> Tensor:
@@ -201,9 +231,11 @@ class TextTower(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words = nn.Embedding(VOCABULARY, DIMENSION)
-        self.positions = nn.Embedding(512, DIMENSION)
-        self.segments = nn.Embedding(2, DIMENSION)
+        # Made empty: drawing random ones makes torch import two seconds' worth of modules.
+        self.words, self.positions, self.segments = (
+            nn.Embedding(rows, DIMENSION, _weight=torch.empty(rows, DIMENSION))
+            for rows in (VOCABULARY, 512, 2)
+        )
         self.norm = nn.LayerNorm(DIMENSION, eps=1e-12)
         self.layers = nn.ModuleList(Layer() for _ in range(TEXT_LAYERS))
 

@@ -26,7 +26,14 @@ from torch.nn import functional
 from indexer.embedders.bundled.backbone import Backbone, read_backbone
 from indexer.embedders.bundled.lessons import CAPTIONS, Lesson, check_backbone, read_lesson
 from indexer.embedders.bundled.measure import Retrieval, retrieval
-from indexer.embedders.bundled.towers import Head, ImageTower, Top, pooled
+from indexer.embedders.bundled.towers import (
+    ClassNames,
+    Head,
+    ImageTower,
+    Top,
+    joined,
+    pooled,
+)
 from indexer.embedders.bundled.views import VIEWS
 from indexer.embedders.mini import IMAGE_WEIGHTS
 
@@ -53,12 +60,16 @@ TOGETHER = Stage(epochs=0, batch=120, pool=1500, head_rate=3e-4, top_rate=5e-4, 
 class Pupil(nn.Module):
     """The part of the tower that learns, and the two temperatures it learns with."""
 
-    def __init__(self, top: Top) -> None:
+    def __init__(self, top: Top, classes: ClassNames) -> None:
         super().__init__()
         self.top = top
         self.head = Head(dropout=0.3)
+        self.classes = classes
         self.caption_scale = nn.Parameter(torch.tensor(math.log(20.0)))
         self.label_scale = nn.Parameter(torch.tensor(math.log(20.0)))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return joined(self.head(features), self.classes(features))
 
 
 def contrast(vectors: Tensor, captions: Tensor, others: Tensor, scale: Tensor) -> Tensor:
@@ -92,9 +103,9 @@ def step(pupil: Pupil, stage: Stage, lesson: Lesson, memory: Tensor, rows: Tenso
     at = batch * VIEWS + torch.randint(VIEWS, (len(batch),))
     if stage.top_rate:
         middle = lesson.views.middle[at].float().contiguous(memory_format=torch.channels_last)
-        vectors = pupil.head(pooled(pupil.top(middle)))
+        vectors = pupil(pooled(pupil.top(middle)))
     else:
-        vectors = pupil.head(lesson.views.pooled[at].float())
+        vectors = pupil(lesson.views.pooled[at].float())
     others = memory[rows[stage.batch :]]
     memory[batch] = vectors.detach()
     captions = contrast(vectors, lesson.captions[rows], others, pupil.caption_scale.exp())
@@ -164,15 +175,29 @@ def dev_figures(pupil: Pupil, stage: Stage, dev: Lesson) -> Retrieval:
         if stage.top_rate
         else dev.views.pooled.float()
     )
-    return retrieval(pupil.head(features).numpy(), dev.captions.flatten(0, 1).numpy())
+    return retrieval(pupil(features).numpy(), dev.captions.flatten(0, 1).numpy())
 
 
 def save(backbone: Backbone, pupil: Pupil, path: Path) -> None:
     """Writes the whole tower as float16, which halves the file and moves no figure."""
     tower = ImageTower()
     tower.trunk, tower.top, tower.head = backbone.trunk, pupil.top, pupil.head
+    tower.classes = pupil.classes
     weights = {name: t.detach().half().contiguous() for name, t in tower.state_dict().items()}
+    weights["classes.weight"] = weights["classes.weight"].to(torch.int8)
     save_file(weights, path, metadata={"model": "mini", "licence": "see MODEL_CARD.md"})
+
+
+def class_names(classifier: nn.Linear, names: Tensor) -> ClassNames:
+    """The backbone's classifier, rounded to a byte a weight, and the names of its classes."""
+    classes = ClassNames()
+    # The first of the 1,001 classes is "background", which is the name of nothing.
+    weight, bias = classifier.weight.detach()[1:], classifier.bias.detach()[1:]
+    scale = weight.abs().amax(1) / 127
+    classes.load_state_dict(
+        {"weight": (weight / scale[:, None]).round(), "scale": scale, "bias": bias, "names": names}
+    )
+    return classes
 
 
 def main() -> None:
@@ -190,7 +215,8 @@ def main() -> None:
     lesson = read_lesson(backbone, arguments.data, "train", arguments.views)
     dev = read_lesson(backbone, arguments.data, "dev", arguments.views)
     memory = torch.zeros(len(lesson.captions), lesson.captions.shape[-1])
-    pupil = Pupil(copy.deepcopy(backbone.top).to(memory_format=torch.channels_last))
+    classes = class_names(backbone.classifier, lesson.labels)
+    pupil = Pupil(copy.deepcopy(backbone.top).to(memory_format=torch.channels_last), classes)
     together = TOGETHER._replace(epochs=arguments.top_epochs)
     for stage in (HEAD_ALONE, together) if arguments.top_epochs else (HEAD_ALONE,):
         pupil = run_stage(pupil, stage, lesson, memory, dev)

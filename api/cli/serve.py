@@ -1,0 +1,68 @@
+"""`semblance serve`: the web page and the API, until Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.output import emit, page, say
+from api.cli.session import Session, command
+
+if TYPE_CHECKING:
+    from api.address import Address
+    from indexer.settings import Settings
+
+HostOption = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.")]
+PortOption = Annotated[
+    int | None,
+    typer.Option(metavar="PORT", min=0, max=65535, help="Port to listen on; 0 takes a free one."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    examples = ("semblance serve --open", "semblance serve --port 8080")
+    command(app, examples=examples)(serve)
+
+
+def serve(
+    session: Session,
+    host: HostOption = None,
+    port: PortOption = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
+) -> None:
+    """Serve the search page and the API.
+
+    Other commands on the same data folder use this server while it runs.
+    """
+    settings = listening(session.settings(), host, port)
+    say("Starting …", "dim")
+    from api.server import serve as serve_until_interrupted
+
+    def ready(address: Address) -> None:
+        if session.as_json:
+            emit({"url": address.url})
+        else:
+            announce(address)
+
+    serve_until_interrupted(settings, open_browser=open_browser, on_ready=ready)
+
+
+def listening(settings: Settings, host: str | None, port: int | None) -> Settings:
+    """The settings with another host or port."""
+    changed: dict[str, object] = {}
+    if host is not None:
+        changed["host"] = host
+    if port is not None:
+        changed["port"] = port
+    return settings.model_copy(update=changed)
+
+
+def announce(address: Address) -> None:
+    """Say where the page is."""
+    page().print(f"Semblance is at {address.url}", markup=False, soft_wrap=True)
+    say("Ctrl-C ends it.", "dim")
+    page().file.flush()

@@ -1,0 +1,133 @@
+"""`semblance status`, `retry` and `failures`: what became of everything, and why."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.following import follow
+from api.cli.output import emit, for_people, number, page, rows, say, size
+from api.cli.session import Session, command
+from api.cli.totals import line, show_totals
+
+if TYPE_CHECKING:
+    from api.answers import Collection
+
+NameArgument = Annotated[str, typer.Argument(metavar="[COLLECTION]", help="Collection to look at.")]
+
+LimitOption = Annotated[
+    int, typer.Option("--limit", "-n", metavar="N", min=1, help="Rows to show.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    command(app, examples=("semblance status", "semblance status archive --json"))(status)
+    command(app, examples=("semblance failures", "semblance failures | cut -f 1"))(failures)
+    command(app, examples=("semblance retry",))(retry)
+
+
+def status(
+    session: Session,
+    collection: Annotated[
+        str | None, typer.Argument(metavar="[COLLECTION]", help="Only this collection.")
+    ] = None,
+) -> None:
+    """Show what was found, and what became of it.
+
+    found = indexed + failed + pending + skipped, always.
+    """
+    settings = session.settings()
+    with session.client("Looking") as client:
+        told = client.collections() if collection is None else [client.collection(collection)]
+    bytes_used = folder_bytes(settings.data)
+    if session.as_json:
+        emit({"data": str(settings.data), "bytes": bytes_used, "collections": told})
+        return
+    for each in told:
+        show_collection(each, folder_bytes(settings.data / "collections" / each["name"]))
+    if not told:
+        page().print("There are no collections yet.")
+        say("`semblance index PATH` makes the first one.")
+    page().print(
+        f"Data folder {settings.data}: {size(bytes_used)}",
+        style="dim",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def show_collection(collection: Collection, bytes_used: int | None = None) -> None:
+    """One Collection: its name, model, counts and reasons."""
+    from rich.text import Text
+
+    page().print(Text(collection["name"], "bold"))
+    if collection["spaces"]:
+        models = ", ".join(
+            f"{space['embedder']} ({space['dimension']} dimensions)"
+            for space in collection["spaces"]
+        )
+        line("model" if len(collection["spaces"]) == 1 else "models", models)
+    if (problem := collection.get("problem")) is not None:
+        line("problem", problem["message"], "red")
+    if (totals := collection["totals"]) is not None:
+        show_totals(totals)
+        if totals["pending"]:
+            line("", "pending is indexed by `semblance serve`, or by the next `semblance index`")
+    if bytes_used:
+        line("on disk", f"{size(bytes_used)} of vectors and texts")
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes that the folder takes on disk; files that vanish meanwhile count for nothing."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                # The engine's files are sparse: what counts is what the disk holds.
+                total += os.lstat(os.path.join(parent, name)).st_blocks * 512
+            except OSError:
+                continue
+    return total
+
+
+def failures(
+    session: Session,
+    collection: NameArgument = "default",
+    limit: LimitOption = 100,
+) -> None:
+    """List files that failed or were skipped, with the reason."""
+    with session.client("Looking") as client:
+        told = client.failures(collection, limit=limit)
+    if session.as_json:
+        emit(told)
+        return
+    if not told:
+        say("Nothing failed and nothing was skipped.")
+        return
+    rows(
+        ("file", "why"),
+        [(each["path"], each["message"] or each["code"]) for each in told],
+    )
+    if len(told) == limit and for_people():
+        say(f"These are the first {limit:,}; --limit shows more.", "dim")
+
+
+def retry(session: Session, collection: NameArgument = "default") -> None:
+    """Try everything that failed again."""
+    with session.client("Starting", resume=True) as client:
+        before = client.totals(collection)
+        retried = client.retry(collection)
+        after = follow(client, collection, before, None)
+    if session.as_json:
+        emit({"retried": retried, "totals": after})
+        return
+    if not retried:
+        page().print("Nothing had failed.")
+        return
+    gained = max(after["indexed"] - before["indexed"], 0)
+    page().print(f"Tried {number(retried, 'failure')} again: {gained:,} more indexed.")
+    show_totals(after)

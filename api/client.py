@@ -1,0 +1,231 @@
+"""Semblance from Python: every method is one call of the HTTP API.
+
+    from api.client import connect
+
+    with connect() as client:
+        client.wait(client.index("photos"))
+        for hit in client.search("a red boat", kind="image")["hits"]:
+            print(hit["score"], hit["source"]["path"])
+
+Answers are plain dictionaries (`api.answers`). Errors are those of `indexer.errors`, whichever
+process they arose in.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from api.answers import Answer, Collection, Failure, Job, Model, Totals, Uploaded
+from api.asking import Picture, Where, file_bytes, search_body
+from api.asset_calls import DEFAULT, AssetCalls
+from api.transport import Transport, segment
+from indexer.errors import CollectionNotFound, StoreLocked
+
+if TYPE_CHECKING:
+    from api.address import Address
+    from indexer.settings import Settings
+
+_OWNER_SECONDS = 20.0
+"""How long to wait for a server that has the data folder's lock but no address yet."""
+
+
+class Client(AssetCalls):
+    """Semblance's API: over TCP with a URL, or over a Unix socket. Made by `connect`."""
+
+    def __init__(
+        self, url: str | None = None, *, socket: str | None = None, token: str | None = None
+    ) -> None:
+        super().__init__(Transport(url, socket, token))
+        self.url = url
+
+    def close(self) -> None:
+        """Give the connections back; a server made by `connect` ends with `connect`."""
+        self._transport.close()
+
+    def models(self) -> list[Model]:
+        """The catalogue: what there is, what is on this machine, and how to bring the rest."""
+        return cast("list[Model]", self._transport.json("GET", "/v1/models"))
+
+    def collections(self) -> list[Collection]:
+        """Every Collection, by name."""
+        return cast("list[Collection]", self._transport.json("GET", "/v1/collections"))
+
+    def collection(self, name: str = DEFAULT) -> Collection:
+        """One Collection. Raises `CollectionNotFound`."""
+        return cast("Collection", self._json("GET", name, ""))
+
+    def create_collection(self, name: str, models: Sequence[str] = ()) -> Collection:
+        """Make an empty Collection; without models it gets the default one."""
+        body = {"name": name, **({"models": list(models)} if models else {})}
+        return cast("Collection", self._transport.json("POST", "/v1/collections", json=body))
+
+    def delete_collection(self, name: str) -> None:
+        """Remove a Collection with all it knows, for good. Files stay where they are."""
+        self._json("DELETE", name, "")
+
+    def totals(self, collection: str = DEFAULT) -> Totals:
+        """What became of everything that was found."""
+        return cast("Totals", self._json("GET", collection, "/stats"))
+
+    def index(
+        self,
+        path: str | Path,
+        collection: str = DEFAULT,
+        *,
+        exclude: Sequence[str] = (),
+        labels: bool = False,
+        prune: bool = False,
+        columns: Mapping[str, object] | None = None,
+    ) -> Job:
+        """Start to index a file or folder; a Collection that is missing is made.
+
+        `columns` of tables: text, image, id, and a list for metadata. See `wait`.
+        """
+        body = {
+            "path": str(Path(path).expanduser().absolute()),
+            "exclude": list(exclude),
+            "labels": labels,
+            "prune": prune,
+            **({"columns": dict(columns)} if columns else {}),
+        }
+        return cast("Job", self._add(collection, "/index", json=body))
+
+    def upload(
+        self,
+        files: Sequence[str | Path] | Mapping[str, bytes],
+        collection: str = DEFAULT,
+        *,
+        metadata: Mapping[str, object] | None = None,
+    ) -> Uploaded:
+        """Hand over files (paths, or contents by name); `metadata` is given to every one.
+
+        A Collection that is missing is made, as by `index`.
+        """
+        named = (
+            dict(files)
+            if isinstance(files, Mapping)
+            else {Path(file).name: file_bytes(Path(file)) for file in files}
+        )
+        answer = self._add(
+            collection,
+            "/assets/upload",
+            files=[("files", (name, data)) for name, data in named.items()],
+            data={"metadata": json.dumps(dict(metadata))} if metadata else {},
+        )
+        return cast("Uploaded", answer)
+
+    def add_texts(
+        self, texts: Sequence[str | Mapping[str, object]], collection: str = DEFAULT
+    ) -> Uploaded:
+        """Add texts, or mappings of text, name and metadata; makes the Collection if need be."""
+        rows = [{"text": text} if isinstance(text, str) else dict(text) for text in texts]
+        return cast("Uploaded", self._add(collection, "/assets", json={"texts": rows}))
+
+    def jobs(self, collection: str = DEFAULT) -> list[Job]:
+        """Every job, newest first."""
+        return cast("list[Job]", self._json("GET", collection, "/jobs"))
+
+    def job(self, id: str, collection: str = DEFAULT) -> Job:
+        """One job as of now. Raises `JobNotFound`."""
+        return cast("Job", self._json("GET", collection, f"/jobs/{segment(id)}"))
+
+    def wait(
+        self,
+        job: Job,
+        on_progress: Callable[[Job], object] = lambda _: None,
+        *,
+        seconds_between: float = 0.3,
+    ) -> Job:
+        """Return the job when it is done or failed; `on_progress` sees it on the way."""
+        while job["state"] not in ("done", "failed"):
+            on_progress(job)
+            time.sleep(seconds_between)
+            job = self.job(job["id"], job["collection"])
+        on_progress(job)
+        return job
+
+    def failures(self, collection: str = DEFAULT, *, limit: int = 100) -> list[Failure]:
+        """Paths that failed or were skipped, with the reason."""
+        rows = self._json("GET", collection, "/failures", params={"limit": limit})
+        return cast("list[Failure]", rows)
+
+    def retry(self, collection: str = DEFAULT) -> int:
+        """Try everything that failed again; returns how many."""
+        return int(self._json("POST", collection, "/retry")["retried"])
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: Picture | Sequence[Picture] = (),
+        like: str | Sequence[str] = (),
+        unlike: str | Sequence[str] = (),
+        unlike_image: Picture | Sequence[Picture] = (),
+        collection: str = DEFAULT,
+        where: Where = None,
+        **options: object,
+    ) -> Answer:
+        """What is nearest in meaning; text, pictures and asset ids given together add up.
+
+        `unlike` texts and pictures push away. Options: kind ("image" or "text"), limit, offset,
+        min_score, group (one hit a document), least (least similar first), hybrid, space.
+        """
+        body = search_body(
+            text=text,
+            image=image,
+            like=like,
+            unlike=unlike,
+            unlike_image=unlike_image,
+            where=where,
+            options=options,
+        )
+        return cast("Answer", self._json("POST", collection, "/search", json=body))
+
+    def _add(self, collection: str, path: str, **options: Any) -> Any:
+        try:
+            return self._json("POST", collection, path, **options)
+        except CollectionNotFound:
+            self.create_collection(collection)
+            return self._json("POST", collection, path, **options)
+
+
+@contextmanager
+def connect(settings: Settings | None = None, *, resume: bool = True) -> Iterator[Client]:
+    """A client of the server that runs on the data folder, or of one made for the occasion.
+
+    The latter lives as long as the block, on a private socket; with `resume` it also takes up
+    what an earlier process left unfinished. Raises `StoreLocked` if the data folder is in use by
+    something that is no server.
+    """
+    from indexer.settings import Settings
+
+    with ExitStack() as stack:
+        address = _address(settings or Settings(), resume, stack)
+        client = Client(address.url, socket=address.socket, token=address.token)
+        with closing(client):
+            yield client
+
+
+def _address(settings: Settings, resume: bool, stack: ExitStack) -> Address:
+    from api.address import published
+
+    patience = time.monotonic() + _OWNER_SECONDS
+    while True:
+        address = published(settings.data)
+        if address is not None:
+            return address
+        # Imported only now: with a server at hand, no web framework needs to load.
+        from api.server import local_server
+
+        try:
+            return stack.enter_context(local_server(settings, resume=resume))
+        except StoreLocked:
+            # Its owner may be a server that is just starting or just ending.
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.2)

@@ -1,0 +1,52 @@
+"""What routes are given: the parts of the running server, and paging with its bounds."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import anyio
+from fastapi import Depends, Request
+
+from api.reading import Reading
+from api.warming import Warming
+from indexer.build import Engine
+from indexer.ports import VectorStore
+from worker.queue import OpenQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """One running server: the engine, and what works beside the requests."""
+
+    engine: Engine
+    queue: OpenQueue
+    token: str | None
+    reading: Reading
+    warming: Warming
+    uploads: anyio.CapacityLimiter
+    """How many uploads are in memory at once. They wait for it without a thread, so that a full
+    queue of indexing jobs never takes the threads that searches run on."""
+    originals: anyio.CapacityLimiter
+    """How many originals are read or decoded at once: each may be hundreds of megabytes."""
+    closing: threading.Event = field(default_factory=threading.Event)
+
+
+async def serving(request: Request) -> Serving:
+    parts = request.app.state.serving
+    assert isinstance(parts, Serving)
+    return parts
+
+
+async def engine(parts: Annotated[Serving, Depends(serving)]) -> Engine:
+    return parts.engine
+
+
+async def store(parts: Annotated[Serving, Depends(serving)]) -> VectorStore:
+    return parts.engine.store
+
+
+SERVING = Annotated[Serving, Depends(serving)]
+ENGINE = Annotated[Engine, Depends(engine)]
+STORE = Annotated[VectorStore, Depends(store)]

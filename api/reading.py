@@ -1,0 +1,141 @@
+"""Reads locations for jobs, each on a thread of its own and a few at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from indexer import jobs
+from indexer.adding import index_location
+from indexer.build import Engine
+from indexer.domain import AssetId
+from indexer.errors import NotFound, QueueUnavailable, SemblanceError
+from indexer.jobs import Job
+from indexer.ledger import reason_of
+from indexer.ports import JobQueue
+from indexer.recovery import requeue_pending
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2
+"""Locations read at once; reading is bound by the disk and by the pace of indexing."""
+
+_CLOSING_SECONDS = 5.0
+
+
+class Reading:
+    """The jobs that are being read. What `stop` cuts off starts again at the next start."""
+
+    def __init__(self, engine: Engine, queue: JobQueue) -> None:
+        self._engine = engine
+        self._closing = threading.Event()
+        self._queue = _UntilClosing(queue, self._closing)
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._threads: set[threading.Thread] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def active(self) -> bool:
+        """True while a job is read, or waits to be."""
+        with self._lock:
+            return bool(self._threads)
+
+    def start(self, job: Job) -> None:
+        """Read the job's location in the background; whatever stops it is noted in the job."""
+        self._spawn(threading.Thread(target=self._run, args=(job,), name="read", daemon=True))
+
+    def resume(self) -> None:
+        """In the background: queue what is pending again, read on where reading was cut off."""
+        self._spawn(threading.Thread(target=self._resume, name="resume", daemon=True))
+
+    def requeue(self, collection: str) -> None:
+        """In the background: queue the collection's pending assets again."""
+        work = partial(self._requeue, collection)
+        self._spawn(threading.Thread(target=work, name="requeue", daemon=True))
+
+    def stop(self) -> None:
+        """Begin nothing more; what is read stops at the next assets it hands to the queue."""
+        self._closing.set()
+
+    def wait(self) -> None:
+        """Wait a few seconds for what is being read to stop."""
+        patience = time.monotonic() + _CLOSING_SECONDS
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(max(0.0, patience - time.monotonic()))
+
+    def _spawn(self, thread: threading.Thread) -> None:
+        with self._lock:
+            self._threads.add(thread)
+        thread.start()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._threads.discard(threading.current_thread())
+
+    def _run(self, job: Job) -> None:
+        try:
+            with self._places:
+                if not self._closing.is_set():
+                    index_location(self._engine, self._queue, job)
+        except Exception as error:
+            self._note(job, error)
+        finally:
+            self._leave()
+
+    def _note(self, job: Job, error: Exception) -> None:
+        """Say in the job why reading stopped, or a person would wait for it for ever."""
+        if self._closing.is_set():
+            return  # unfinished in the ledger: it starts again at the next start
+        if isinstance(error, SemblanceError):
+            log.warning("Reading stopped: %s", error.message)
+        else:
+            log.error("Reading job %s stopped.", job.id, exc_info=error)
+        try:
+            latest = jobs.get(self._engine.store, job.collection, job.id)
+            if latest.finished_at is None:
+                jobs.finish(self._engine.store, latest, reason_of(error))
+        except NotFound:
+            log.info("Collection %s was dropped while it was read into.", job.collection)
+        except SemblanceError as second:
+            log.error("Job %s cannot be closed: %s", job.id, second.message)
+
+    def _requeue(self, collection: str) -> None:
+        try:
+            requeue_pending(self._engine.store, self._queue, collection)
+        except SemblanceError as error:
+            log.warning("Collection %s is not queued again: %s", collection, error.message)
+        finally:
+            self._leave()
+
+    def _resume(self) -> None:
+        store = self._engine.store
+        try:
+            for name in store.collections():
+                try:
+                    for job in jobs.unfinished(store, name):
+                        self.start(job)
+                    requeue_pending(store, self._queue, name)
+                except SemblanceError as error:
+                    # One collection that does not open keeps none of the others waiting.
+                    log.warning("Collection %s is not resumed: %s", name, error.message)
+        finally:
+            self._leave()
+
+
+@dataclass(frozen=True, slots=True)
+class _UntilClosing:
+    """A queue that takes nothing more once the server closes: this is where reading stops."""
+
+    queue: JobQueue
+    closing: threading.Event
+
+    def enqueue(self, collection: str, ids: Sequence[AssetId]) -> None:
+        if self.closing.is_set():
+            raise QueueUnavailable("The server is closing; reading goes on at its next start.")
+        self.queue.enqueue(collection, ids)

@@ -1,0 +1,115 @@
+"""Collections: listed, made, described, dropped; their counts, facets and failures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.auth import CALLER, Caller, allowed_path
+from api.deps import ENGINE, SERVING, STORE
+from api.filters import parse_filter_text, payload_field
+from api.schemas.collections import CollectionTold, CollectionWanted, Facets, FacetValue
+from api.schemas.jobs import FailureTold, Retried, TotalsTold
+from indexer import collections, jobs
+from indexer.build import Engine
+from indexer.domain import Space
+from indexer.errors import CollectionExists, SemblanceError
+from indexer.ledger import assets_where, reason_of
+from indexer.ports import VectorStore
+from indexer.recovery import retry_failed
+
+router = APIRouter(prefix="/collections", tags=["collections"])
+
+
+@router.get("")
+def list_collections(store: STORE) -> list[CollectionTold]:
+    """List all collections with their counts; one that does not open says why."""
+    return [_told_or_broken(store, name) for name in store.collections()]
+
+
+@router.post("", status_code=201)
+def create_collection(wanted: CollectionWanted, engine: ENGINE, who: CALLER) -> CollectionTold:
+    """Make an empty collection with one space a model."""
+    if wanted.name in engine.store.collections():
+        raise CollectionExists(  # said before any model is loaded for it
+            f"There is a collection {wanted.name!r} already.", collection=wanted.name
+        )
+    models = [engine.settings.model] if wanted.models is None else wanted.models
+    spaces = [_space(engine, model, who) for model in models]
+    collection = collections.create(engine.store, wanted.name, spaces)
+    return CollectionTold.of(collection, collections.totals(engine.store, wanted.name))
+
+
+@router.get("/{collection}")
+def describe_collection(collection: str, store: STORE) -> CollectionTold:
+    """Describe a collection: its spaces, its metadata fields, its counts."""
+    return _told(store, collection)
+
+
+@router.delete("/{collection}", status_code=204)
+def drop_collection(collection: str, store: STORE) -> None:
+    """Remove a collection and everything in it, for good."""
+    store.drop_collection(collection)
+
+
+@router.get("/{collection}/stats")
+def count_collection(collection: str, store: STORE) -> TotalsTold:
+    """Count what became of everything that was found."""
+    collections.get(store, collection)
+    return TotalsTold.of(collections.totals(store, collection))
+
+
+@router.get("/{collection}/facets")
+def list_facets(
+    collection: str,
+    store: STORE,
+    field: Annotated[str, Query(min_length=1, examples=["metadata.label"])],
+    filter: Annotated[str | None, Query(description="A filter as JSON.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+) -> Facets:
+    """Count the most frequent values of a field."""
+    collections.get(store, collection)
+    condition = assets_where(parse_filter_text(filter))
+    counts = store.facet(collection, payload_field(field), condition, limit=limit)
+    return Facets(values=[FacetValue(value=value, count=n) for value, n in counts.items()])
+
+
+@router.get("/{collection}/failures")
+def list_failures(
+    collection: str, store: STORE, limit: Annotated[int, Query(ge=1, le=10_000)] = 100
+) -> list[FailureTold]:
+    """List what failed or was skipped, and why."""
+    collections.get(store, collection)
+    failures = jobs.failures(store, collection, limit=limit)
+    return [FailureTold.of(path, reason) for path, reason in failures]
+
+
+@router.post("/{collection}/retry")
+def retry(collection: str, serving: SERVING) -> Retried:
+    """Try everything that failed once more, in the background; says how much that is."""
+    store = serving.engine.store
+    again = retry_failed(store, collection)
+    serving.reading.requeue(collection)
+    for request in again.requests:
+        serving.reading.start(jobs.start(store, collection, request))
+    return Retried(retried=again.assets + again.documents)
+
+
+def _told(store: VectorStore, name: str) -> CollectionTold:
+    return CollectionTold.of(collections.get(store, name), collections.totals(store, name))
+
+
+def _told_or_broken(store: VectorStore, name: str) -> CollectionTold:
+    try:
+        return _told(store, name)
+    except SemblanceError as error:
+        return CollectionTold.broken(name, reason_of(error))
+
+
+def _space(engine: Engine, model: str, who: Caller) -> Space:
+    row = engine.embedders.describe(model)
+    if row.weights is not None and row.weights.folder is not None:
+        # A model that is a path makes the server read there: the rule for paths holds.
+        allowed_path(str(row.weights.folder), who, engine.settings)
+    return engine.embedders.space_of(model)

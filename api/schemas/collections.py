@@ -1,0 +1,106 @@
+"""Collections, models and facets."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from api.schemas.base import Question, ReasonTold, Told
+from api.schemas.jobs import TotalsTold
+from indexer.collections import Collection, Totals
+from indexer.domain import FieldType, Kind, Reason, Space
+
+
+class SpaceTold(Told):
+    """A vector field and the model that fills it."""
+
+    name: str
+    dimension: int
+    embedder: str
+    fingerprint: str
+    kinds: list[Kind]
+
+    @classmethod
+    def of(cls, space: Space) -> SpaceTold:
+        return cls(
+            name=space.name,
+            dimension=space.dimension,
+            embedder=space.embedder,
+            fingerprint=space.fingerprint,
+            kinds=sorted(space.kinds),
+        )
+
+
+class CollectionTold(Told):
+    """A collection, with its counts as of now."""
+
+    name: str
+    created_at: str | None
+    spaces: list[SpaceTold]
+    fields: dict[str, FieldType] = Field(
+        description="Metadata fields that have an index, and how.", examples=[{"year": "number"}]
+    )
+    totals: TotalsTold | None
+    problem: ReasonTold | None = Field(
+        None, description="Why it cannot be used; what is null is then unknown."
+    )
+
+    @classmethod
+    def of(cls, collection: Collection, totals: Totals) -> CollectionTold:
+        return cls(
+            name=collection.name,
+            created_at=collection.created_at,
+            spaces=[SpaceTold.of(space) for space in collection.spaces],
+            fields=dict(collection.fields),
+            totals=TotalsTold.of(totals),
+        )
+
+    @classmethod
+    def broken(cls, name: str, reason: Reason) -> CollectionTold:
+        """One that does not open; the others are told all the same."""
+        return cls(
+            name=name,
+            created_at=None,
+            spaces=[],
+            fields={},
+            totals=None,
+            problem=ReasonTold.of(reason),
+        )
+
+
+class CollectionWanted(Question):
+    """A collection to make."""
+
+    name: str = Field(min_length=1, max_length=200, examples=["photos"])
+    models: list[str] | None = Field(
+        None,
+        max_length=16,
+        description="Names of models, one Space each; by default the server's own.",
+        examples=[["mini"]],
+    )
+
+
+class ModelTold(Told):
+    """A model of the catalogue."""
+
+    name: str
+    description: str
+    kinds: list[Kind]
+    dimension: int | None
+    licence: str | None
+    available: bool = Field(description="True if its weights are on this machine.")
+    remedy: str | None = Field(description="How to bring one that is not.")
+    default: bool
+    megabytes: int | None
+
+
+class FacetValue(Told):
+    """A value and how many assets have it."""
+
+    value: str
+    count: int
+
+
+class Facets(Told):
+    """The most frequent values of a field."""
+
+    values: list[FacetValue]
