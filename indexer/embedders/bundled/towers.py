@@ -163,6 +163,11 @@ class ClassNames(nn.Module):
     vector. Its weights are whole numbers times a scale a class, so that they take a byte each.
     """
 
+    weight: Tensor
+    scale: Tensor
+    bias: Tensor
+    names: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("weight", torch.zeros(CLASSES, FEATURE_CHANNELS))
