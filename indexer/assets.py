@@ -15,9 +15,6 @@ from indexer.metadata import clean, field_types
 from indexer.ports import BlobStore, VectorStore
 from indexer.readers.found import Limits
 
-THUMBNAIL_SIZES = (128, 256, 512)
-"""Longer sides in pixels; few of them, so that caches are hit."""
-
 
 def list_assets(
     store: VectorStore,
@@ -81,9 +78,11 @@ def thumbnail(blobs: BlobStore, asset: Asset, size: int, limits: Limits) -> byte
     """A WebP picture whose longer side is at most `size` pixels; made once, then kept."""
     if asset.kind is not Kind.IMAGE:
         raise UnsupportedMedia(f"Asset {asset.id} is a text; only pictures have thumbnails.")
-    if size not in THUMBNAIL_SIZES:
-        raise InvalidInput(f"Thumbnails have {THUMBNAIL_SIZES} pixels, not {size}.", size=size)
-    name = f"{asset.id}-{size}"
+    if size not in images.THUMBNAIL_SIZES:
+        raise InvalidInput(
+            f"Thumbnails have {images.THUMBNAIL_SIZES} pixels, not {size}.", size=size
+        )
+    name = images.thumbnail_name(asset.id, size)
     kept = blobs.get_derived(name)
     if kept is not None:
         return kept

@@ -57,6 +57,10 @@ class FolderBlobs:
         except FileNotFoundError:
             return None
 
+    def delete_derived(self, name: str) -> None:
+        """Forget a derived file; one that is not there is passed over."""
+        self._path("thumbnails", name).unlink(missing_ok=True)
+
     def _locate(self, uri: str) -> Path:
         scheme, _, rest = uri.partition(":")
         if scheme == "blob":

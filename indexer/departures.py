@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection as Ids
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from indexer.domain import Asset, AssetId, Document, Entry, Payload, Source, Status, document_id
+from indexer.batches import batches
+from indexer.domain import (
+    Asset,
+    AssetId,
+    Document,
+    Entry,
+    Kind,
+    Payload,
+    Source,
+    Status,
+    document_id,
+)
+from indexer.errors import StoreUnavailable
 from indexer.filters import Equals
+from indexer.images import THUMBNAIL_SIZES, thumbnail_name
 from indexer.ledger import (
+    PAGE,
     asset_from,
     assets_where,
     document_from,
@@ -18,6 +32,8 @@ from indexer.ledger import (
 )
 from indexer.ports import BlobStore, VectorStore
 from indexer.readers.uris import path_of
+
+_FIELDS_OF_BYTES = ("kind", "status", "blob")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +93,40 @@ def drop_sources(
 
 
 def delete_assets(
-    store: VectorStore, blobs: BlobStore, collection: str, assets: list[Asset]
+    store: VectorStore, blobs: BlobStore, collection: str, assets: Sequence[Asset]
 ) -> None:
     """Remove assets: the points first, so that no point is left without its bytes."""
     if not assets:
         return
-    store.delete(collection, [asset.id for asset in assets])
-    kept = {
-        other.payload.get("blob")
-        for name in store.collections()
-        for asset in assets
-        for other in store.get(name, [asset.id])
-    }
+    ids = [asset.id for asset in assets]
+    store.delete(collection, ids)
+    _forget_bytes(store, blobs, assets)
+
+
+def drop_collection(store: VectorStore, blobs: BlobStore, collection: str) -> None:
+    """Remove a Collection, and the originals and thumbnails that no other one needs."""
+    try:
+        points = scroll_all(store, collection, assets_where(), fields=_FIELDS_OF_BYTES)
+        assets = [asset_from(point.id, point.payload) for point in points]
+    except StoreUnavailable:
+        assets = []  # one that does not open can be dropped all the same
+    store.drop_collection(collection)
+    for batch in batches(assets, PAGE):
+        _forget_bytes(store, blobs, batch)
+
+
+def _forget_bytes(store: VectorStore, blobs: BlobStore, assets: Sequence[Asset]) -> None:
+    ids = [asset.id for asset in assets]
+    # Equal content has an equal id in every Collection.
+    kept = {point.id for name in store.collections() for point in store.get(name, ids)}
     for asset in assets:
-        if asset.blob is not None and asset.blob not in kept:
+        if asset.id in kept:
+            continue
+        if asset.blob is not None:
             blobs.delete(asset.blob)
+        if asset.kind is Kind.IMAGE:
+            for size in THUMBNAIL_SIZES:
+                blobs.delete_derived(thumbnail_name(asset.id, size))
 
 
 def _below(uri: str, root: str) -> bool:

@@ -22,7 +22,9 @@ from indexer.media import SNIFF_BYTES, image_type, other_type
 from indexer.pixels import to_rgb
 from indexer.readers.found import Limits
 
-THUMBNAIL_SIDE = 512
+THUMBNAIL_SIZES = (128, 256, 512)
+"""Longer sides in pixels that thumbnails have; few of them, so that caches are hit."""
+
 _THUMBNAIL_QUALITY = 80
 _DRAFT_FACTOR = 2
 """A draft keeps at least this many times the model's side: vectors then stay put."""
@@ -108,7 +110,12 @@ def decode(
         return to_rgb(upright(image))
 
 
-def thumbnail(image: Image.Image, size: int = THUMBNAIL_SIDE) -> bytes:
+def thumbnail_name(asset: str, size: int) -> str:
+    """What the thumbnail of an asset is kept under."""
+    return f"{asset}-{size}"
+
+
+def thumbnail(image: Image.Image, size: int = max(THUMBNAIL_SIZES)) -> bytes:
     """An RGB image as WebP whose longer side is at most `size` pixels; never enlarged."""
     small = image.copy() if max(image.size) <= 2 * size else _reduced(image, size)
     small.thumbnail((size, size), Image.Resampling.LANCZOS)

@@ -33,8 +33,8 @@ PAGE = 256
 
 
 def now() -> str:
-    """The present moment, UTC, ISO 8601 with seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """The present moment, UTC, ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def reason_of(error: Exception) -> Reason:

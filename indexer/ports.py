@@ -131,6 +131,9 @@ class BlobStore(Protocol):
     def get_derived(self, name: str) -> bytes | None:
         """The derived file, or None when it has to be made."""
 
+    def delete_derived(self, name: str) -> None:
+        """Forget a derived file; one that is not there is passed over."""
+
 
 class Embedder(Protocol):
     """Turns a batch of images or texts into unit vectors of one Space.

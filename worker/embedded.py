@@ -14,7 +14,7 @@ from worker.indexing import RETRIES, backoff_seconds
 
 log = logging.getLogger(__name__)
 
-BATCH = 128
+BATCH = 64
 """Assets a job: long enough to overlap decoding and the model, short enough to stop quickly."""
 
 _WAITING_JOBS = 64

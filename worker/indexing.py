@@ -6,10 +6,9 @@ import logging
 import random
 from collections.abc import Sequence
 
-from indexer.build import Engine
 from indexer.domain import AssetId
 from indexer.errors import NotFound, Unavailable
-from indexer.indexing import fail_pending, index_assets
+from indexer.indexing import Indexer, fail_pending, index_assets
 
 log = logging.getLogger(__name__)
 
@@ -17,13 +16,13 @@ RETRIES = 8
 _LONGEST_WAIT = 300.0
 
 
-def index(engine: Engine, collection: str, ids: Sequence[AssetId]) -> None:
+def index(indexer: Indexer, collection: str, ids: Sequence[AssetId]) -> None:
     """Index the assets; whatever goes wrong for good is noted in the ledger.
 
     Raises `Unavailable` alone: then the job is to be tried again after `backoff_seconds`.
     """
     try:
-        index_assets(engine.indexer, collection, ids)
+        index_assets(indexer, collection, ids)
     except Unavailable:
         raise
     except NotFound as error:
@@ -31,7 +30,7 @@ def index(engine: Engine, collection: str, ids: Sequence[AssetId]) -> None:
         log.info("Job skipped: %s", error.message)
     except Exception as error:
         log.exception("Indexing %d assets of %s failed.", len(ids), collection)
-        fail_pending(engine.indexer, collection, ids, error)
+        fail_pending(indexer, collection, ids, error)
 
 
 def backoff_seconds(attempt: int) -> float:

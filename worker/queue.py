@@ -22,7 +22,7 @@ def open_queue(engine: Engine) -> OpenQueue:
     if engine.settings.redis_url is None:
         from worker.embedded import EmbeddedQueue
 
-        return EmbeddedQueue(partial(index, engine))
+        return EmbeddedQueue(partial(index, engine.indexer))
     from worker.celery_app import CeleryQueue, make_app
 
     return CeleryQueue(make_app(engine.settings))

@@ -13,6 +13,7 @@ from api.schemas.collections import CollectionTold, CollectionWanted, Facets, Fa
 from api.schemas.jobs import FailureTold, Retried, TotalsTold
 from indexer import collections, jobs
 from indexer.build import Engine
+from indexer.departures import drop_collection
 from indexer.domain import Space
 from indexer.errors import CollectionExists, SemblanceError
 from indexer.ledger import assets_where, reason_of
@@ -48,9 +49,9 @@ def describe_collection(collection: str, store: STORE) -> CollectionTold:
 
 
 @router.delete("/{collection}", status_code=204)
-def drop_collection(collection: str, store: STORE) -> None:
+def delete_collection(collection: str, engine: ENGINE) -> None:
     """Remove a collection and everything in it, for good."""
-    store.drop_collection(collection)
+    drop_collection(engine.store, engine.blobs, collection)
 
 
 @router.get("/{collection}/stats")

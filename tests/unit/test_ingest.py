@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from indexer import jobs
-from indexer.assets import list_assets
+from indexer.assets import list_assets, thumbnail
+from indexer.departures import drop_collection
 from indexer.domain import Asset, Kind, Reason, Source, Status
-from indexer.errors import InvalidInput
+from indexer.errors import AssetNotFound, InvalidInput
 from indexer.filters import Equals
 from indexer.readers.found import Candidate, Found
 from indexer.readers.uris import file_uri
 from tests.fakes import LosingQueue
-from tests.lab import Lab, found_picture, found_text, picture_in, png
+from tests.lab import LIMITS, Lab, found_picture, found_text, picture_in, png
 
 
 def assets(lab: Lab) -> list[Asset]:
@@ -230,3 +231,18 @@ def test_members_are_gone_only_when_their_archive_was_read_to_its_end(
     assert len(assets(lab)) == 2, "an archive that broke off says nothing about its members"
     lab.ingest(inside("one.txt", "red"), archive(path, 3), root=file_uri(path), prune=True)
     assert [asset.text for asset in assets(lab)] == ["red"]
+
+
+def test_dropping_a_collection_takes_copies_and_thumbnails_along(lab: Lab) -> None:
+    data = png((0, 255, 0))
+    source = Source("upload:///x.png", "x.png")
+    candidate = Candidate(Kind.IMAGE, source, "image/png", data=data)
+    lab.ingest(Found(source.uri, "x.png", 1, 1, lambda: iter([candidate])))
+    (asset,) = assets(lab)
+    assert asset.blob is not None
+    thumbnail(lab.blobs, asset, 128, LIMITS)
+    drop_collection(lab.store, lab.blobs, "things")
+    assert lab.store.collections() == []
+    assert lab.blobs.get_derived(f"{asset.id}-128") is None
+    with pytest.raises(AssetNotFound):
+        lab.blobs.open(asset.blob)
