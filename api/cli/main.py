@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import sys
 import warnings
 from typing import Annotated, NoReturn
@@ -24,6 +23,7 @@ from api.cli import (
     exits,
     export,
     index,
+    interrupts,
     models,
     search,
     serve,
@@ -32,8 +32,6 @@ from api.cli import (
 from api.cli.session import report
 from api.cli.start import start
 from indexer.errors import InvalidInput
-
-_TERMINATED = 128 + signal.SIGTERM
 
 app = typer.Typer(
     name="semblance",
@@ -81,7 +79,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries; they mean nothing to who reads this
-    signal.signal(signal.SIGTERM, _terminate)
+    interrupts.install()
     _end(_run())
 
 
@@ -120,10 +118,6 @@ def _end(code: int) -> NoReturn:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
-
-
-def _terminate(*_: object) -> NoReturn:
-    sys.exit(_TERMINATED)
 
 
 if __name__ == "__main__":
