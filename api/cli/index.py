@@ -142,12 +142,22 @@ def index_once(session: Session, wanted: Wanted) -> Indexed:
 
     for _ in range(_LOST_TRIES):
         try:
-            with session.client("Starting", resume=True) as client:
-                return run_job(client, wanted)
+            return _index_here(session, wanted)
         except ServerLost:
             say("The server that was indexing has ended; going on here.", "dim")
-    with session.client("Starting", resume=True) as client:
-        return run_job(client, wanted)
+    return _index_here(session, wanted)
+
+
+def _index_here(session: Session, wanted: Wanted) -> Indexed:
+    started = False
+    try:
+        with session.client("Starting", resume=True) as client:
+            started = True
+            return run_job(client, wanted)
+    except KeyboardInterrupt:
+        if not started:  # what an earlier command left may have been going on already
+            say("Stopped while starting. The same command continues.")
+        raise
 
 
 def run_job(client: Client, wanted: Wanted) -> Indexed:

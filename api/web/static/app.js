@@ -76,7 +76,8 @@ function judge(list, id) {
 function show() {
   document.title = t.title(view.q);
   const input = $("query");
-  if (input.value.trim() !== view.q.trim()) input.value = view.q;
+  // What is being typed at this moment is not in the view yet: it must not be taken away.
+  if (!timer && input.value.trim() !== view.q.trim()) input.value = view.q;
   document.querySelector(`#kinds input[value="${view.kind}"]`).checked = true;
   const select = $("collection").querySelector("select");
   if (select) select.value = view.c;
