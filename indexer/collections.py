@@ -97,13 +97,14 @@ def create(store: VectorStore, name: str, spaces: Sequence[Space]) -> Collection
 
 
 def get(store: VectorStore, name: str) -> Collection:
-    """The Collection's description. Raises `CollectionNotFound`."""
-    if name not in store.collections():
+    """The Collection's description. Raises `CollectionNotFound`, naming those there are."""
+    try:
+        points = store.get(name, [COLLECTION_ID])
+    except CollectionNotFound as error:
         known = ", ".join(store.collections()) or "none yet"
         raise CollectionNotFound(
             f"There is no collection {name!r}. Collections: {known}.", collection=name
-        )
-    points = store.get(name, [COLLECTION_ID])
+        ) from error
     if not points:
         raise CollectionNotFound(
             f"Collection {name!r} was not made to its end; drop it and make it again.",

@@ -81,11 +81,12 @@ class Answer:
 def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answer:
     """Answer a query. Raises `InvalidQuery`, `CollectionNotFound`, `AssetNotFound`."""
     check(query)
-    collection = collections.get(searcher.store, collection_name)
     clock = Clock()
+    with clock("store"):
+        collection = collections.get(searcher.store, collection_name)
+        needed = needed_kinds(searcher.store, collection, query.parts)
     rankings: list[list[Hit]] = []
     vectors: dict[str, NDArray[np.float32]] = {}
-    needed = needed_kinds(searcher.store, collection, query.parts)
     for kind in [query.kind] if query.kind is not None else list(Kind):
         space = choose_space(collection, query, kind, needed)
         if space is None:

@@ -19,7 +19,7 @@ import httpx
 import numpy as np
 
 from indexer import collections
-from indexer.domain import Asset, Kind, PointVectors, Source, Status, asset_id
+from indexer.domain import Asset, FieldType, Kind, PointVectors, Source, Status, asset_id
 from indexer.embedders import terms
 from indexer.embedders.loading import LoadedEmbedders
 from indexer.ledger import asset_point, now
@@ -50,7 +50,9 @@ def fill(data: Path, count: int) -> None:
     """A collection `default` of half pictures and half texts, indexed and optimised."""
     store = EdgeStore(data / "collections")
     space = collections.space_of(LoadedEmbedders("cpu").get("mini"))
-    collections.create(store, "default", [space])
+    collection = collections.create(store, "default", [space])
+    # As ingest does at the first text that has a year.
+    collections.remember_fields(store, collection, {"year": FieldType.NUMBER})
     chance = np.random.default_rng(1)
     centres = chance.standard_normal((200, space.dimension))
     for first in range(0, count, 256):
