@@ -221,7 +221,10 @@ class ScoredPoint:
 
 @dataclass(frozen=True, slots=True)
 class NearestQuery:
-    """Nearest points in one Space (a dense vector) or by BM25 (a SparseVector, space = SPARSE)."""
+    """Nearest points in one Space (a dense vector) or by BM25 (a SparseVector, space = SPARSE).
+
+    Without `payload` the answer has ids and scores alone: rankings to be fused need no more.
+    """
 
     space: str
     vector: NDArray[np.float32] | SparseVector
@@ -230,3 +233,4 @@ class NearestQuery:
     filter: Filter | None = None
     min_score: float | None = None
     spaces: Sequence[str] = ()
+    payload: bool = True

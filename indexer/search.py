@@ -20,6 +20,7 @@ from indexer.domain import (
     Space,
     SparseVector,
     Status,
+    StoredPoint,
 )
 from indexer.errors import InvalidQuery
 from indexer.filters import Equals, Filter, HasId, Not, all_of
@@ -171,26 +172,28 @@ def _hybrid(
 ) -> list[Hit]:
     terms = searcher.query_terms(query.words or "")
     depth = max(dense.limit, FUSION_DEPTH)
-    queries = [replace(dense, limit=depth)]
+    queries = [replace(dense, limit=depth, payload=False)]
     if terms.indices:
-        queries.append(
-            NearestQuery(SPARSE, terms, depth, filter=dense.filter, spaces=(space.name,))
-        )
-    by_meaning, by_words = (*searcher.store.nearest(collection.name, queries), [])[:2]
-    points = {point.id: point for point in [*by_words, *by_meaning]}
-    scores = {point.id: point.score for point in by_meaning}
-    for point in by_words:
-        stored = point.vectors.get(space.name)
-        if point.id not in scores and stored is not None:
-            scores[point.id] = float(stored @ vector)
-    fused = fuse(
-        [[(point.id, point.score) for point in ranking] for ranking in (by_meaning, by_words)]
-    )
-    meant, worded = {p.id for p in by_meaning}, {p.id for p in by_words}
+        queries.append(NearestQuery(SPARSE, terms, depth, filter=dense.filter, payload=False))
+    rankings = [
+        [(point.id, point.score) for point in ranking]
+        for ranking in searcher.store.nearest(collection.name, queries)
+    ]
+    ids = [id for id, _ in fuse(rankings)]
+    if query.min_score is None:
+        ids = ids[: dense.limit]
+    meant, worded = ({id for id, _ in ranking} for ranking in (*rankings, [])[:2])
+    # What only its words brought here has a cosine as well: it is computed from its vector.
+    points = searcher.store.get(collection.name, ids, spaces=(space.name,))
+    scored = [
+        (point, float(point.vectors[space.name] @ vector))
+        for point in points
+        if space.name in point.vectors
+    ]
     hits = [
-        _hit(points[id], scores[id], space, _matched(id in meant, id in worded))
-        for id, _ in fused
-        if id in scores and (query.min_score is None or scores[id] >= query.min_score)
+        _hit(point, score, space, _matched(point.id in meant, point.id in worded))
+        for point, score in scored
+        if query.min_score is None or score >= query.min_score
     ]
     return hits[: dense.limit]
 
@@ -232,7 +235,9 @@ def _group(hits: Sequence[Hit]) -> list[Hit]:
     return [replace(best, others=tuple(others)) for best, *others in groups.values()]
 
 
-def _hit(point: ScoredPoint, score: float, space: Space, matched: tuple[str, ...]) -> Hit:
+def _hit(
+    point: ScoredPoint | StoredPoint, score: float, space: Space, matched: tuple[str, ...]
+) -> Hit:
     return Hit(asset_from(point.id, point.payload), score, space.name, matched)
 
 

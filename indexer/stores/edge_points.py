@@ -88,7 +88,7 @@ def engine_query(query: CheckedQuery) -> qe.QueryRequest:
         filter=edge_filter(query.filter),
         score_threshold=query.min_score,
         params=qe.SearchParams(hnsw_ef=_HNSW_EF),
-        with_payload=True,
+        with_payload=query.payload,
         with_vector=query.spaces or False,
     )
 

@@ -83,7 +83,7 @@ def engine_query(query: CheckedQuery) -> models.QueryRequest:
         filter=qdrant_filter(query.filter),
         score_threshold=query.min_score,
         params=models.SearchParams(hnsw_ef=_HNSW_EF),
-        with_payload=True,
+        with_payload=query.payload,
         with_vector=query.spaces or False,
     )
 

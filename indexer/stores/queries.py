@@ -55,6 +55,7 @@ class CheckedQuery:
     filter: Filter | None
     min_score: float | None
     spaces: list[str]
+    payload: bool
 
 
 def check_query(query: NearestQuery, dimensions: Mapping[str, int]) -> CheckedQuery:
@@ -76,6 +77,7 @@ def check_query(query: NearestQuery, dimensions: Mapping[str, int]) -> CheckedQu
         filter=check_filter(query.filter, dimensions),
         min_score=query.min_score,
         spaces=spaces,
+        payload=query.payload,
     )
 
 

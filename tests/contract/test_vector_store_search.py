@@ -53,6 +53,12 @@ def test_nearest_are_best_first_with_cosine_scores(store: VectorStore, fan: str)
     assert hits[1].vectors == {}
 
 
+def test_without_payload_there_are_ids_and_scores_alone(store: VectorStore, fan: str) -> None:
+    (full, bare) = store.nearest(fan, [look(limit=3), look(limit=3, payload=False)])
+    assert [(hit.id, hit.score) for hit in bare] == [(hit.id, hit.score) for hit in full]
+    assert [hit.payload for hit in bare] == [{}, {}, {}]
+
+
 def test_the_length_of_a_query_does_not_matter(store: VectorStore, fan: str) -> None:
     long = NearestQuery("look", 1000 * unit(0), 7)
     (hits,) = store.nearest(fan, [long])

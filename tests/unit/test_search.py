@@ -111,6 +111,14 @@ def test_hybrid_finds_by_words_what_meaning_does_not_tell_apart(filled: Lab) -> 
     assert {hit.matched for hit in dense.hits} == {("meaning",)}
 
 
+def test_what_words_alone_found_has_its_cosine_and_obeys_the_minimum(filled: Lab) -> None:
+    answer = ask(filled, Part(text="burnt"), kind=Kind.TEXT)
+    (burnt,) = [hit for hit in answer.hits if "words" in hit.matched]
+    assert name_of(burnt) == "The red barn burnt."
+    assert burnt.score == pytest.approx(0.1, abs=0.02), "burnt is no colour: 0.1 of 1.0 in common"
+    assert ask(filled, Part(text="burnt"), kind=Kind.TEXT, min_score=0.5).hits == ()
+
+
 def test_the_specialist_space_is_chosen(make_lab: Callable[..., Lab], tmp_path: Path) -> None:
     lab = make_lab(ColourEmbedder(), TextOnlyEmbedder())
     fill(lab, tmp_path)
