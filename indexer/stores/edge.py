@@ -7,6 +7,7 @@ from pathlib import Path
 
 import qdrant_edge as qe
 
+from indexer.batches import batches
 from indexer.domain import (
     AssetId,
     FieldType,
@@ -34,7 +35,7 @@ from indexer.stores.edge_points import (
 )
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import key_paths, parse_field
-from indexer.stores.paging import batches, id_after, pages
+from indexer.stores.paging import id_after, pages
 from indexer.stores.queries import check_filter, check_limit, check_query
 from indexer.stores.validation import (
     check_ids,

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
 
 from indexer.domain import AssetId, StoredPoint
 from indexer.filters import Filter
 from indexer.ports import VectorStore
-
-T = TypeVar("T")
-
-
-def batches(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The sequence in order, in pieces of at most `size`."""
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
 
 
 def id_after(id: AssetId) -> AssetId | None:

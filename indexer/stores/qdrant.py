@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from qdrant_client import QdrantClient, models
 
+from indexer.batches import batches
 from indexer.domain import (
     AssetId,
     FieldType,
@@ -21,7 +22,7 @@ from indexer.domain import (
 from indexer.filters import Filter
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import parse_field
-from indexer.stores.paging import batches, id_after, pages
+from indexer.stores.paging import id_after, pages
 from indexer.stores.qdrant_filters import qdrant_filter
 from indexer.stores.qdrant_points import (
     engine_query,
