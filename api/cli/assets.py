@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from api.cli import hits
+from api.cli.chosen import chosen
 from api.cli.output import clean, emit, number, page
 from api.cli.session import CollectionOption, Session, YesOption, command, confirmed
 from api.cli.totals import line
@@ -31,6 +32,7 @@ def show(
 ) -> None:
     """Show one asset: where it was found, and what is known about it."""
     with session.client("Looking") as client:
+        collection = chosen(client, collection)
         asset = client.asset(id, collection)
     if session.as_json:
         emit(asset)
@@ -57,6 +59,7 @@ def delete(
 ) -> None:
     """Forget assets; their files stay, and indexing the folder does not bring them back."""
     with session.client("Looking") as client:
+        collection = chosen(client, collection)
         confirmed(f"Forget {number(len(ids), 'asset')}?", yes)
         deleted = client.delete(ids, collection)
     if not deleted:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.cli import hits
+from api.cli.chosen import chosen
 from api.cli.output import emit, say, size
 from api.cli.search import WhereOption
 from api.cli.session import CollectionOption, Session, command
@@ -60,6 +61,7 @@ def export(
     condition = parse_where(where or [])
     form = format or ("csv" if out is not None and out.suffix.lower() == ".csv" else "jsonl")
     with session.client("Exporting") as client:
+        collection = chosen(client, collection)
         if query is None:
             pieces = client.export(collection, format=form, where=condition)
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.cli import hits
+from api.cli.chosen import chosen
 from api.cli.output import emit
 from api.cli.session import CollectionOption, Session, command
 from api.cli.where import parse_where
@@ -96,6 +97,7 @@ def search(
     """
     condition = parse_where(where or [])  # before a server is started for nothing
     with session.client("Searching") as client:
+        collection = chosen(client, collection)
         answer = client.search(
             " ".join(query) if query else None,
             image=image or [],

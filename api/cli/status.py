@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.chosen import chosen
 from api.cli.following import follow
 from api.cli.output import emit, for_people, number, page, rows, say, size
 from api.cli.session import Session, command
@@ -101,6 +102,7 @@ def failures(
 ) -> None:
     """List files that failed or were skipped, with the reason."""
     with session.client("Looking") as client:
+        collection = chosen(client, collection)
         told = client.failures(collection, limit=limit)
     if session.as_json:
         emit(told)
@@ -119,6 +121,7 @@ def failures(
 def retry(session: Session, collection: NameArgument = "default") -> None:
     """Try everything that failed again."""
     with session.client("Starting", resume=True) as client:
+        collection = chosen(client, collection)
         before = client.totals(collection)
         retried = client.retry(collection)
         after = follow(client, collection, before, None)

@@ -1,0 +1,35 @@
+"""Without a name, the only collection there is is meant."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from api.cli.chosen import chosen
+from api.client import Client
+
+
+class Names:
+    """Stands in for a client: nothing but the names of its collections."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def collections(self) -> list[dict[str, str]]:
+        return [{"name": name} for name in self.names]
+
+
+@pytest.mark.parametrize(
+    ("there", "named", "meant"),
+    [
+        (("demo",), "default", "demo"),
+        (("default",), "default", "default"),
+        (("default", "demo"), "default", "default"),
+        (("one", "two"), "default", "default"),
+        ((), "default", "default"),
+        (("demo",), "other", "other"),
+    ],
+)
+def test_which_collection_is_meant(there: tuple[str, ...], named: str, meant: str) -> None:
+    assert chosen(cast("Client", Names(*there)), named) == meant
