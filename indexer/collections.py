@@ -113,11 +113,6 @@ def get(store: VectorStore, name: str) -> Collection:
     return _read(name, points[0].payload)
 
 
-def all_collections(store: VectorStore) -> list[Collection]:
-    """Every Collection, by name."""
-    return [get(store, name) for name in store.collections()]
-
-
 def embedder_of(embedders: Embedders, collection: Collection, space: Space) -> Embedder:
     """The Embedder that fills this Space.
 

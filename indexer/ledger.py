@@ -25,7 +25,7 @@ from indexer.domain import (
     StoredPoint,
 )
 from indexer.errors import SemblanceError
-from indexer.filters import AnyOf, Equals, Filter, HasId, all_of
+from indexer.filters import AnyOf, Equals, Filter, all_of
 from indexer.ports import VectorStore
 
 PAGE = 256
@@ -178,10 +178,6 @@ def assets_where(*conditions: Filter | None) -> Filter:
 
 def status_is(*statuses: Status) -> Filter:
     return AnyOf("status", tuple(status.value for status in statuses))
-
-
-def ids_among(ids: Iterable[AssetId]) -> Filter:
-    return HasId(frozenset(ids))
 
 
 def _sources(payload: Payload) -> Iterator[Source]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from indexer.domain import Kind, Reason, Source
 
@@ -94,6 +93,3 @@ class ReadOptions:
     unchanged: Callable[[str, int, int], bool] = lambda _uri, _size, _mtime_ns: False
     """Tells by URI, size and mtime whether a document is in the ledger as it is now: archives and
     tables ask it before they open themselves, so that nothing unchanged is unpacked again."""
-
-
-Location = Path
