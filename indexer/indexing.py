@@ -31,7 +31,7 @@ from indexer.domain import (
 from indexer.errors import AssetNotFound
 from indexer.ledger import asset_from, now, reason_of, reason_payload
 from indexer.pipeline import contained, overlapped
-from indexer.ports import BlobStore, Embedder, Embedders, VectorStore
+from indexer.ports import BlobStore, Embedder, Embedders, Pixels, VectorStore
 from indexer.readers.found import Limits
 
 Vector = NDArray[np.float32]
@@ -126,7 +126,7 @@ def _index_images(indexer: Indexer, collection: Collection, assets: Sequence[Ass
 
 def _prepare(
     indexer: Indexer, embedders: Mapping[str, Embedder], asset: Asset
-) -> dict[str, Vector]:
+) -> dict[str, Pixels]:
     """Decode one image once and prepare it for each model, by Space; runs in a decoding thread."""
     data = read_original(indexer.blobs, asset, indexer.limits)
     min_side = max(embedder.image_size for embedder in embedders.values())

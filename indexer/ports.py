@@ -27,6 +27,7 @@ from indexer.domain import (
 from indexer.filters import Filter
 
 Vectors = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 
 
 class VectorStore(Protocol):
@@ -166,10 +167,10 @@ class Embedder(Protocol):
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens not counted."""
 
-    def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:
-        """An RGB image as the model's input, shape (3, height, width); runs in decoding threads."""
+    def prepare(self, image: PIL.Image.Image) -> Pixels:
+        """An RGB image in the model's size, shape (height, width, 3); runs in decoding threads."""
 
-    def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
+    def embed_images(self, prepared: Sequence[Pixels]) -> Vectors:
         """Unit vectors, shape (n, dimension), of prepared images."""
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexer.domain import AssetId, Kind
 from indexer.errors import ModelNotFound, ModelUnavailable
-from indexer.ports import Embedder, Vectors
+from indexer.ports import Embedder, Pixels, Vectors
 
 COLOURS = {"red": 0, "green": 1, "blue": 2}
 
@@ -35,14 +35,13 @@ class ColourEmbedder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
-    def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:
-        small = image.convert("RGB").resize((8, 8))
-        pixels = np.asarray(small, dtype=np.float32) / np.float32(255)
-        return np.asarray(pixels.transpose(2, 0, 1), dtype=np.float32)
+    def prepare(self, image: PIL.Image.Image) -> Pixels:
+        return np.asarray(image.convert("RGB").resize((8, 8)), dtype=np.uint8)
 
-    def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
+    def embed_images(self, prepared: Sequence[Pixels]) -> Vectors:
         self.embedded += ["image"] * len(prepared)
-        return _unit(np.stack([picture.mean(axis=(1, 2)) for picture in prepared]))
+        means = [picture.mean(axis=(0, 1)) / 255 for picture in prepared]
+        return _unit(np.stack(means).astype(np.float32))
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         if self.poison is not None and any(self.poison in text for text in texts):

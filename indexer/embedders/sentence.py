@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
 
 from indexer.domain import Kind
 from indexer.embedders.catalogue import Files, Model
@@ -19,7 +18,7 @@ from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable
 from indexer.embedders.weights import fetch, find, fingerprint
 from indexer.errors import ModelUnavailable, UnsupportedMedia
-from indexer.ports import Vectors
+from indexer.ports import Pixels, Vectors
 
 # Part of the fingerprint: raise it when the handling of texts changes the vectors.
 VERSION: Final = 1
@@ -76,11 +75,11 @@ class SentenceEmbedder:
         )
         return [len(row) for row in rows["input_ids"]]
 
-    def prepare(self, image: PIL.Image.Image) -> NDArray[np.float32]:  # noqa: ARG002
+    def prepare(self, image: PIL.Image.Image) -> Pixels:  # noqa: ARG002
         """Raises `UnsupportedMedia`: the model reads texts only."""
         raise self._no_images()
 
-    def embed_images(self, prepared: Sequence[NDArray[np.float32]]) -> Vectors:  # noqa: ARG002
+    def embed_images(self, prepared: Sequence[Pixels]) -> Vectors:  # noqa: ARG002
         """Raises `UnsupportedMedia`: the model reads texts only."""
         raise self._no_images()
 

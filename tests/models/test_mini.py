@@ -151,10 +151,10 @@ def test_prepared_images_are_whole_pictures_in_range(mini: MiniEmbedder) -> None
     wide = PIL.Image.new("RGB", (600, 100), (0, 0, 0))
     wide.paste((255, 255, 255), (0, 0, 300, 100))
     prepared = mini.prepare(wide)
-    assert prepared.shape == (3, 224, 224)
-    assert prepared.dtype == np.float32
-    assert (prepared[:, :, :100] > 0.99).all(), "the left half is white"
-    assert (prepared[:, :, 124:] == -1.0).all(), "the right half is black"
+    assert prepared.shape == (224, 224, 3)
+    assert prepared.dtype == np.uint8
+    assert (prepared[:, :100] == 255).all(), "the left half is white"
+    assert (prepared[:, 124:] == 0).all(), "the right half is black"
 
 
 def test_company_in_a_batch_changes_nothing(

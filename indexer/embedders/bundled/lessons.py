@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import PIL.Image
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from indexer.embedders.bundled.backbone import Backbone
 from indexer.embedders.bundled.measure import PROMPT
-from indexer.embedders.bundled.towers import DIMENSION, ImageTower, pixels
+from indexer.embedders.bundled.towers import DIMENSION, ImageTower, normalised, pixels
 from indexer.embedders.bundled.views import VIEWS, Views, read_photos, trunk_views
 from indexer.embedders.mini import MiniEmbedder, load_text_tower, load_tokenizer, text_folder
 
@@ -76,6 +75,6 @@ def check_backbone(backbone: Backbone, data: Path) -> float:
         side = min(photo.size)
         left, top = (photo.width - side) // 2, (photo.height - side) // 2
         crop = pixels(photo.crop((left, top, left + side, top + side)))
-        maps = backbone.top(backbone.trunk(torch.from_numpy(np.stack([crop]))))
+        maps = backbone.top(backbone.trunk(normalised(torch.from_numpy(crop[None].copy()))))
         hits += int(backbone.classifier(maps.mean((2, 3))).argmax()) == index + 1
     return hits / len(paths)

@@ -17,6 +17,9 @@ from torch.nn import functional
 
 DIMENSION = 384
 IMAGE_SIZE = 224
+# (byte − 128) / 128, as the backbone was trained, in terms of channels from 0 to 1
+MEAN = (128 / 255,) * 3
+STD = (128 / 255,) * 3
 FEATURE_CHANNELS = 1280
 HIDDEN = 512
 CLASSES = 1000
@@ -247,8 +250,10 @@ class TextTower(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         start = self.positions.weight[: ids.shape[1]] + self.segments.weight[0]
         x = self.norm(self.words(ids) + start)
-        # Without padding there is nothing to mask, and attention takes its fast path.
-        attended = None if bool(mask.all()) else mask[:, None, None, :]
+        # Without padding there is nothing to mask, and attention takes its fast path. What is
+        # exported must do for every mask.
+        whole = not torch.compiler.is_exporting() and bool(mask.all())
+        attended = None if whole else mask[:, None, None, :]
         for layer in self.layers:
             x = layer(x, attended)
         weights = mask.unsqueeze(-1).to(x.dtype)
@@ -264,8 +269,8 @@ def text_parameter(stored: str) -> str | None:
     return stored
 
 
-def pixels(image: PIL.Image.Image) -> NDArray[np.float32]:
-    """An RGB image as the tower's input: (3, 224, 224), values in [-1, 1).
+def pixels(image: PIL.Image.Image) -> NDArray[np.uint8]:
+    """An RGB image in the tower's size, (224, 224, 3); `MEAN` and `STD` are for the tower to apply.
 
     The whole picture is squashed to the square rather than cropped: the training photos came
     squashed like this, and what stands at the edge of a picture should be found too.
@@ -273,5 +278,9 @@ def pixels(image: PIL.Image.Image) -> NDArray[np.float32]:
     size = (IMAGE_SIZE, IMAGE_SIZE)
     if image.size != size:
         image = image.resize(size, PIL.Image.Resampling.BICUBIC, reducing_gap=3.0)
-    array = np.asarray(image, dtype=np.float32).transpose(2, 0, 1)
-    return np.ascontiguousarray((array - 128.0) / 128.0)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def normalised(images: Tensor) -> Tensor:
+    """Bytes, (n, 224, 224, 3), as the trunk wants them: (n, 3, 224, 224) in [-1, 1)."""
+    return (images.permute(0, 3, 1, 2).float() - 128.0) / 128.0

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from indexer.embedders.bundled.backbone import Backbone
-from indexer.embedders.bundled.towers import FEATURE_CHANNELS, IMAGE_SIZE, pixels, pooled
+from indexer.embedders.bundled.towers import (
+    FEATURE_CHANNELS,
+    IMAGE_SIZE,
+    normalised,
+    pixels,
+    pooled,
+)
 
 VIEWS = 4
 BATCH = 32
@@ -68,8 +74,8 @@ def view(photo: PIL.Image.Image, number: int, rng: np.random.Generator) -> PIL.I
     return PIL.ImageOps.mirror(crop) if rng.random() < 0.5 else crop
 
 
-def prepared_views(paths: Sequence[Path], numbers: Sequence[int]) -> Iterator[NDArray[np.float32]]:
-    """Each photo's views as the tower's input, (3, 224, 224); the same ones on every run."""
+def prepared_views(paths: Sequence[Path], numbers: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+    """Each photo's views in the tower's size, (224, 224, 3); the same ones on every run."""
     for path in paths:
         with PIL.Image.open(path) as photo:
             rgb = photo.convert("RGB")
@@ -89,8 +95,7 @@ def trunk_views(backbone: Backbone, paths: Sequence[Path], numbers: Sequence[int
     source = prepared_views(paths, numbers)
     for start in range(0, count, BATCH):
         batch = list(islice(source, BATCH))
-        stacked = torch.from_numpy(np.stack(batch)).contiguous(memory_format=torch.channels_last)
-        maps = backbone.trunk(stacked)
+        maps = backbone.trunk(normalised(torch.from_numpy(np.stack(batch))))
         middle[start : start + len(batch)] = maps
         features = pooled(backbone.top(maps))
         both[start : start + len(batch)] = features
