@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from indexer.blobs import FolderBlobs
 from indexer.embedders import terms
+from indexer.embedders.compiled import CompiledTowers
 from indexer.embedders.loading import LoadedEmbedders
 from indexer.indexing import Indexer
 from indexer.ports import BlobStore, VectorStore
@@ -30,6 +31,7 @@ class Engine:
 
     def close(self) -> None:
         """Let running work end, flush, and release the data folder."""
+        self.embedders.close()
         self.indexer.decoders.shutdown(wait=True, cancel_futures=True)
         self.store.close()
 
@@ -42,7 +44,8 @@ def open_engine(settings: Settings) -> Engine:
     """
     store = _open_store(settings)
     blobs = FolderBlobs(settings.data / "blobs")
-    embedders = LoadedEmbedders(settings.device, settings.batch_size)
+    compiled = CompiledTowers(settings.cache / "compiled") if settings.compile else None
+    embedders = LoadedEmbedders(settings.device, settings.batch_size, compiled)
     limits = Limits(
         file_bytes=settings.max_file_bytes,
         image_pixels=settings.max_image_pixels,

@@ -14,6 +14,10 @@ def _default_data_folder() -> Path:
     return Path(platformdirs.user_data_dir("semblance", appauthor=False))
 
 
+def _default_cache_folder() -> Path:
+    return Path(platformdirs.user_cache_dir("semblance", appauthor=False))
+
+
 class Settings(BaseSettings):
     """What a person can set. Every field is an environment variable with the prefix SEMBLANCE_."""
 
@@ -23,9 +27,17 @@ class Settings(BaseSettings):
         default_factory=_default_data_folder,
         description="Folder that holds collections, copies of uploaded files and thumbnails.",
     )
+    cache: Path = Field(
+        default_factory=_default_cache_folder,
+        description="Folder for what can be made again: compiled models. May be emptied.",
+    )
     model: str = Field("mini", description="Model that new collections use.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", description="Where models run; auto takes a GPU where there is one."
+    )
+    compile: bool = Field(
+        True,
+        description="Compile models for this processor in the background, where that is faster.",
     )
     batch_size: int = Field(32, ge=1, le=4096, description="Assets per forward pass.")
     workers: int | None = Field(

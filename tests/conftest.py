@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Compiling takes both cores for a while; the tests of it say so.
+os.environ.setdefault("SEMBLANCE_COMPILE", "false")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ from typing import Final
 
 from indexer.domain import Space, space_name
 from indexer.embedders.catalogue import Files, Loader, Model
+from indexer.embedders.compiled import CompiledTowers
 from indexer.embedders.naming import resolve
+from indexer.embedders.sharing import SharedQueries
 from indexer.embedders.weights import find, remedy
 from indexer.errors import ModelUnavailable
 from indexer.ports import Embedder
@@ -27,10 +29,16 @@ class Availability:
 class LoadedEmbedders:
     """The port `Embedders`: loads on first use, keeps what it has loaded, safe from any thread."""
 
-    def __init__(self, device: str = "auto", batch_size: int = 32) -> None:
-        """`device` is auto, cpu, cuda or mps; `batch_size` counts inputs per forward pass."""
+    def __init__(
+        self, device: str = "auto", batch_size: int = 32, compiled: CompiledTowers | None = None
+    ) -> None:
+        """`device` is auto, cpu, cuda or mps; `batch_size` counts inputs per forward pass.
+
+        With `compiled`, towers on the processor are replaced by compiled ones that are faster.
+        """
         self._device = device
         self._batch_size = batch_size
+        self._compiled = compiled
         self._loaded: dict[str, Embedder] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -46,9 +54,16 @@ class LoadedEmbedders:
         # One lock a name: a model that is being downloaded does not hold up the others.
         with lock:
             if model.name not in self._loaded:
-                load = LOADERS[model.loader]
-                self._loaded[model.name] = load(model, self._device, self._batch_size)
+                embedder = load(model, self._device, self._batch_size)
+                if self._compiled is not None:
+                    self._compiled.adopt(embedder)
+                self._loaded[model.name] = SharedQueries(embedder)
             return self._loaded[model.name]
+
+    def close(self) -> None:
+        """End what is being compiled in the background."""
+        if self._compiled is not None:
+            self._compiled.close()
 
     def describe(self, name: str) -> Model:
         """The model's row, made up for names outside the catalogue. Raises `ModelNotFound`."""
@@ -79,6 +94,11 @@ class LoadedEmbedders:
             embedder = self.get(name)
             known, dimension = embedder.fingerprint, embedder.dimension
         return Space(space_name(model.name), dimension, model.name, known, model.kinds)
+
+
+def load(model: Model, device: str, batch_size: int) -> Embedder:
+    """The model by its library, in torch. Raises `ModelNotFound` or `ModelUnavailable`."""
+    return LOADERS[model.loader](model, device, batch_size)
 
 
 def _files(model: Model) -> list[Files]:

@@ -1,0 +1,217 @@
+"""Towers compiled for this processor by OpenVINO: made once, kept on disk, taken when better.
+
+A compiled tower is used only where it was measured, on this machine, to be faster than torch and
+to give the same vectors (cosine of at least `AGREEMENT` on every example). That verdict and the
+compiled network lie in a folder named after all that they depend on. The measuring is done by a
+process of its own (`indexer.embedders.compilation`), because exporting a network holds the
+interpreter for seconds and takes as much memory again as the model. Until it is done, and whenever
+anything about it fails, torch does the work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+
+from indexer.ports import Embedder, Vectors
+
+if TYPE_CHECKING:
+    from indexer.embedders.tower import Batch, Tower
+
+log = logging.getLogger(__name__)
+
+AGREEMENT: Final = 0.999
+"""Least cosine between a compiled tower's vector and torch's in float32."""
+
+GAIN: Final = 1.1
+"""How many times as fast as torch a compiled tower must be to be worth its disk and memory."""
+
+VERSION: Final = 1
+"""Part of the key: raise it when compiling, checking or timing changes."""
+
+VERDICT: Final = "verdict.json"
+USES: Final = 256
+"""Inputs after which a model is taken to be in earnest use; one search is over sooner."""
+
+SERVING_SECONDS: Final = 20.0
+"""Age after which a process that holds a model is taken to be a server."""
+
+
+@runtime_checkable
+class Towered(Protocol):
+    """An Embedder whose towers can be replaced."""
+
+    @property
+    def towers(self) -> Mapping[str, Tower]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found of one tower: the precision to use, or None where torch is the better choice.
+
+    `speedup` is the median of torch's seconds over the compiled tower's, timed in turns.
+    """
+
+    precision: str | None
+    cosine: float
+    speedup: float
+
+
+class CompiledTowers:
+    """Replaces the towers of loaded Embedders by compiled ones, now or as soon as there are any."""
+
+    def __init__(self, cache: Path) -> None:
+        """`cache` is a folder that may be shared by processes and emptied at any time."""
+        self._cache = cache
+        self._closing = threading.Event()
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._threads: list[threading.Thread] = []
+
+    def adopt(self, embedder: Embedder) -> None:
+        """Take compiled towers from the cache, or have them made in the background.
+
+        Never raises for what fails: then the Embedder goes on as it is.
+        """
+        if not isinstance(embedder, Towered) or not available():
+            return
+        if not all(tower.on_processor for tower in embedder.towers.values()):
+            return
+        folder = self._cache / key(embedder)
+        if (folder / VERDICT).is_file():
+            take(embedder, folder)
+        else:
+            name = f"compile-{embedder.name}"
+            watch = threading.Thread(
+                target=self._make, args=(embedder, folder), name=name, daemon=True
+            )
+            self._threads.append(watch)
+            watch.start()
+
+    def close(self) -> None:
+        """End what is being compiled; it begins anew in a later process."""
+        self._closing.set()
+        for child in self._children:
+            child.terminate()
+        for thread in self._threads:
+            thread.join()
+
+    def _make(self, embedder: Embedder, folder: Path) -> None:
+        assert isinstance(embedder, Towered)
+        born = time.monotonic()
+        while sum(tower.seen for tower in embedder.towers.values()) < USES:
+            if self._closing.wait(1.0):
+                return
+            if time.monotonic() - born > SERVING_SECONDS:
+                break
+        try:
+            if self._compile(embedder.name, folder) and not self._closing.is_set():
+                take(embedder, folder)
+        except Exception:
+            log.warning("Model %s stays with torch.", embedder.name, exc_info=True)
+
+    def _compile(self, model: str, folder: Path) -> bool:
+        """Run the other process to its end; True if its folder is there."""
+        # The child ends by itself when its standard input does: with this process, even killed.
+        command = [sys.executable, "-m", "indexer.embedders.compilation", model, str(folder)]
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        )
+        self._children.append(child)
+        with child:
+            assert child.stderr is not None
+            said = child.stderr.read().decode(errors="replace").strip()
+        if child.returncode and not self._closing.is_set():
+            log.info("Model %s was not compiled: %s", model, said.rpartition("\n")[2])
+        return (folder / VERDICT).is_file()
+
+
+def available() -> bool:
+    """Whether OpenVINO is installed; it is not imported."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+def key(embedder: Embedder) -> str:
+    """Folder name for all that a compiled tower depends on."""
+    facts = [VERSION, embedder.fingerprint, version("openvino"), version("torch")]
+    facts += [platform.machine(), processor(), os.cpu_count()]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+    return f"{embedder.fingerprint}-{digest}"
+
+
+def processor() -> str:
+    """What the processor calls itself, with its abilities where the system lists them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    wanted = ("model name", "flags", "Features")
+    return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
+
+
+def take(embedder: Embedder, folder: Path) -> None:
+    """Replace those towers that the verdict favours. Logs what fails, and leaves torch there."""
+    assert isinstance(embedder, Towered)
+    try:
+        verdicts = read_verdicts(folder)
+        for name, tower in embedder.towers.items():
+            verdict = verdicts.get(name)
+            if verdict is not None and verdict.precision is not None:
+                blob = (folder / f"{name}.blob").read_bytes()
+                tower.replace(CompiledRun(blob, verdict.precision))
+                log.info(
+                    "Model %s, %s tower: OpenVINO, %s, %.1f times as fast as torch.",
+                    embedder.name,
+                    name,
+                    verdict.precision,
+                    verdict.speedup,
+                )
+    except Exception:
+        log.warning("Compiled towers in %s are of no use.", folder, exc_info=True)
+
+
+def read_verdicts(folder: Path) -> dict[str, Verdict]:
+    """The verdict on each tower by its name."""
+    rows: dict[str, dict[str, Any]] = json.loads((folder / VERDICT).read_text("utf-8"))
+    return {name: Verdict(**row) for name, row in rows.items()}
+
+
+class CompiledRun:
+    """A compiled network from its file; each thread has an inference request of its own."""
+
+    def __init__(self, blob: bytes, precision: str) -> None:
+        """`blob` is what `openvino.CompiledModel.export_model` gave on this machine."""
+        import openvino
+
+        self._model = openvino.Core().import_model(blob, "CPU", properties(precision))
+        self._requests = threading.local()
+
+    def __call__(self, batch: Batch) -> Vectors:
+        """Unit vectors, shape (n, dimension), of a batch of n rows."""
+        request = getattr(self._requests, "own", None)
+        if request is None:
+            request = self._requests.own = self._model.create_infer_request()
+        return np.array(request.infer(list(batch), share_inputs=True)[0], dtype=np.float32)
+
+
+def properties(precision: str) -> dict[str, str]:
+    """OpenVINO's settings: all cores on one batch at a time, in that precision."""
+    return {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
