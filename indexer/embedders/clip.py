@@ -9,24 +9,22 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from indexer.domain import Kind
-from indexer.embedders.catalogue import CLIP_WEIGHTS, Files, Model
 from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable
+from indexer.embedders.model import CLIP_WEIGHTS, Files, Model
 from indexer.embedders.naming import architectures
+from indexer.embedders.precision import precision
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.embedders.weights import fetch, find, fingerprint, weights_file
 from indexer.errors import ModelNotFound, ModelUnavailable
 from indexer.ports import Vectors
-
-if TYPE_CHECKING:
-    import torch
 
 # Part of the fingerprint: raise it when preparation or pooling changes the vectors.
 VERSION: Final = 1
@@ -98,7 +96,7 @@ class ClipEmbedder:
         import torch
 
         vectors = np.empty((count, self.dimension), dtype=np.float32)
-        with torch.inference_mode(), _precision(self._device):
+        with torch.inference_mode(), precision(self._device):
             for start in range(0, count, self._batch_size):
                 end = min(start + self._batch_size, count)
                 out = encode(batch(start, end).to(self._device)).float()
@@ -236,15 +234,3 @@ def _special_tokens(tokenizer: Any) -> int:
     if tokenizer.tokenizer_mode == "clips":
         return 3
     return int(tokenizer.tokenizer.num_special_tokens_to_add(pair=False))
-
-
-def _precision(device: torch.device) -> Any:
-    """Half precision on CUDA, where it is several times faster; float32 elsewhere."""
-    import torch
-
-    bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.autocast(
-        device.type,
-        dtype=torch.bfloat16 if bf16 else torch.float16,
-        enabled=device.type == "cuda",
-    )
