@@ -20,6 +20,7 @@ from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable
 from indexer.embedders.model import CLIP_WEIGHTS, Files, Model
 from indexer.embedders.naming import architectures
+from indexer.embedders.padding import lengths_to_read
 from indexer.embedders.precision import precision
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.embedders.weights import fetch, find, fingerprint, weights_file
@@ -81,12 +82,21 @@ class ClipEmbedder:
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, dimension), of texts, cut at the model's window."""
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        with self._tokenizing:
+            tokens = self._tokenizer([encodable(text) for text in texts])
+        lengths = lengths_to_read(tokens, self._network)
+        # Texts of similar length go together, so that little is computed for padding.
+        order = lengths.argsort(descending=True, stable=True)
 
         def batch(start: int, end: int) -> Any:
-            with self._tokenizing:
-                return self._tokenizer([encodable(text) for text in texts[start:end]])
+            rows = order[start:end]
+            return tokens[rows, : lengths[rows[0]]]
 
-        return self._embed(len(texts), batch, self._network.encode_text)
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        vectors[order.numpy()] = self._embed(len(texts), batch, self._network.encode_text)
+        return vectors
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, dimension), of queries, which CLIP treats like any text."""
