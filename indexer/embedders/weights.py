@@ -85,7 +85,7 @@ def remedy(model: Model, files: Files) -> str:
     local = f"name local weights: --model {_local_name(model, files)}"
     if files.repo is None:
         if files.url is None:
-            return f"Put {files.need[0][0]} into {files.folder}."
+            return f"Put {_lacking(files)} into {files.folder}."
         return f"Download {files.url} into {files.folder}, or {local}"
     from huggingface_hub.constants import HF_HUB_CACHE
 
@@ -177,11 +177,20 @@ def _on_hub(model: Model, files: Files, repo: str, names: tuple[str, ...]) -> st
                 model, files, f"is not on this machine and the hub did not answer ({error})"
             ) from error
         return name
-    raise _unavailable(model, files, f"is not in {repo}")
+    raise _unavailable(model, files, f"is not in {repo}", names[0])
 
 
-def _unavailable(model: Model, files: Files, problem: str) -> ModelUnavailable:
-    file = files.need[0][0]
+def _lacking(files: Files) -> str:
+    """The first file that is not there; if none lacks, the weights."""
+    place = files.folder or files.repo
+    names = [names[0] for names in files.need if place is None or _first(place, names) is None]
+    return names[0] if names else files.need[0][0]
+
+
+def _unavailable(
+    model: Model, files: Files, problem: str, file: str | None = None
+) -> ModelUnavailable:
+    file = file or _lacking(files)
     origin = files.repo or str(files.folder)
     return ModelUnavailable(
         f"Model {model.name!r} needs the file {file} of {origin}, which {problem}. "

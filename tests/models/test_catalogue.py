@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from indexer.domain import Kind
 from indexer.embedders.catalogue import ROWS
-from indexer.embedders.loading import LOADERS, LoadedEmbedders
+from indexer.embedders.loading import FINGERPRINTS, LOADERS, LoadedEmbedders
+from indexer.embedders.model import Model
 from indexer.embedders.naming import architectures, resolve
 from indexer.errors import ModelNotFound
 
@@ -30,9 +32,16 @@ except ModelUnavailable as error:
 
 NAME_A_MODEL = """
 import sys
+from indexer.embedders.catalogue import ROWS
 from indexer.embedders.naming import resolve
-resolve("clip-vit-b-32"), resolve("ViT-B-16/openai")
-print(sorted({"torch", "open_clip", "sentence_transformers"} & set(sys.modules)))
+from indexer.embedders.loading import LoadedEmbedders
+resolve("clip-vit-b-32"), resolve("ViT-B-16/openai"), resolve("timm:resnet50")
+resolve("torchvision:resnet50"), resolve("transformers:facebook/dinov2-large")
+for row in ROWS:
+    LoadedEmbedders().available(row.name) if row.name != "mini" else None
+LoadedEmbedders().get("pixels")
+libraries = {"torch", "open_clip", "sentence_transformers", "timm", "torchvision", "transformers"}
+print(sorted(libraries & set(sys.modules)))
 """
 
 
@@ -54,9 +63,11 @@ def test_every_row_can_be_loaded_and_is_told_apart() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
     for row in ROWS:
         assert row.loader in LOADERS
+        assert row.loader in FINGERPRINTS
         assert row.dimension
-        assert row.text_window
-        assert row.licence in {"MIT", "Apache-2.0"}
+        assert row.megabytes is not None
+        assert row.licence in {"MIT", "Apache-2.0", "BSD-3-Clause"}
+        assert ((row.text_window or 0) > 0) == (Kind.TEXT in row.kinds)
         assert (row.image_size > 0) == (Kind.IMAGE in row.kinds)
         assert resolve(row.name) is row
 
@@ -73,6 +84,41 @@ def test_clip_rows_agree_with_open_clip() -> None:
         published = open_clip.get_pretrained_cfg(row.architecture, row.tag)
         assert row.weights is not None
         assert published["hf_hub"] == f"{row.weights.repo}/"
+
+
+TIMM_ROWS = [row for row in ROWS if row.loader == "timm"]
+POOLS = {"cls": "token", "average": "avg"}
+
+
+@pytest.mark.parametrize("row", TIMM_ROWS, ids=[row.name for row in TIMM_ROWS])
+def test_timm_rows_agree_with_timm(row: Model) -> None:
+    import timm
+    import torch
+
+    published = timm.models.get_pretrained_cfg(str(row.architecture))
+    assert published is not None
+    assert row.weights is not None
+    assert published.hf_hub_id == row.weights.repo
+    assert (published.license or "").lower() == str(row.licence).lower()
+    assert published.input_size == (3, row.image_size, row.image_size)
+    with torch.device("meta"):  # shapes alone: no weights are made
+        network: Any = timm.create_model(str(row.architecture), num_classes=0).eval()
+        assert network(torch.empty(1, 3, 224, 224)).shape == (1, row.dimension)
+        maps = network.forward_features(torch.empty(1, 3, 224, 224))
+    if row.pooling == "penultimate":
+        assert maps.shape[1] == 512, "VGG16's fc6 and fc7 come after the last of 512 maps"
+    else:
+        pool = getattr(network, "global_pool", None) or network.head.global_pool
+        assert POOLS[str(row.pooling)] == (pool if isinstance(pool, str) else pool.pool_type)
+
+
+def test_dinov2_rows_have_the_sizes_of_the_paper() -> None:
+    rows = {row.name: row for row in ROWS if row.loader == "transformers"}
+    assert {name: row.dimension for name, row in rows.items()} == {
+        "dinov2-s-14": 384,
+        "dinov2-b-14": 768,
+    }
+    assert {row.pooling for row in rows.values()} == {"cls"}
 
 
 def test_naming_a_model_imports_no_model_library() -> None:
@@ -92,6 +138,9 @@ def test_naming_a_model_imports_no_model_library() -> None:
             "sentence-transformers:sentence-transformers/all-mpnet-base-v2",
             None,
         ),
+        ("timm:resnet50.a1_in1k", None, None),
+        ("torchvision:resnet50", None, None),
+        ("transformers:facebook/dinov2-large", None, None),
     ],
 )
 def test_models_beyond_the_catalogue(name: str, full: str | None, dimension: int | None) -> None:
@@ -108,13 +157,27 @@ def test_local_weights_are_found_from_any_working_folder(
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "modules.json").write_text("[]")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "preprocessor_config.json").write_text("{}")
     here = tmp_path.resolve()
     clip, texts = resolve("open_clip:ViT-B-32/weights.safetensors"), resolve("texts")
+    timm, torchvision, pictures = (
+        resolve(f"{name}")
+        for name in ("timm:a/weights.safetensors", "torchvision:b/weights.safetensors", "pictures")
+    )
     assert clip.name == f"open_clip:ViT-B-32/{here}/weights.safetensors"
     assert texts.name == f"sentence-transformers:{here}/texts"
+    assert timm.name == f"timm:a/{here}/weights.safetensors"
+    assert torchvision.name == f"torchvision:b/{here}/weights.safetensors"
+    assert pictures.name == f"transformers:{here}/pictures"
     monkeypatch.chdir("/")
     assert resolve(clip.name) == clip
     assert resolve(texts.name) == texts
+    assert [resolve(one.name) for one in (timm, torchvision, pictures)] == [
+        timm,
+        torchvision,
+        pictures,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +191,12 @@ def test_local_weights_are_found_from_any_working_folder(
         ("open_clip:ViT-B-32", "neither a tag"),
         ("sentence-transformers:./no/such/folder", "no folder ./no/such/folder"),
         ("", "open_clip:ARCHITECTURE/TAG"),
+        ("dinov2-b14", "Did you mean dinov2-b-14"),
+        ("timm:resnet50//no/such/file.safetensors", "/no/such/file.safetensors"),
+        ("timm:resnet50/weights.txt", "'weights.txt' is no weights file"),
+        ("timm:", "timm:NAME"),
+        ("transformers:./no/such/folder", "no folder ./no/such/folder"),
+        ("transformers:dinov2", "There is no folder dinov2"),
     ],
 )
 def test_unknown_names_list_near_ones_and_how_others_are_named(name: str, told: str) -> None:
@@ -153,6 +222,9 @@ def test_open_clips_architectures_are_known_without_importing_it() -> None:
         ("clip-vit-b-32", "open_clip_model.safetensors"),
         ("siglip2-b-32", "timm/ViT-B-32-SigLIP2-256"),
         ("minilm-multilingual", "model.safetensors"),
+        ("vgg16", "model.safetensors of timm/vgg16.tv_in1k"),
+        ("dinov2-s-14", "model.safetensors of facebook/dinov2-small"),
+        ("transformers:someone/something", "hf download someone/something model.safetensors"),
     ],
 )
 def test_offline_and_missing_names_the_file_and_the_remedy(

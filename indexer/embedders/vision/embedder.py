@@ -97,7 +97,11 @@ class VisionEmbedder:
             batch = np.stack([self._prepare(picture) for picture in pictures])
             once, again = unit(self._forward(batch)), unit(self._forward(batch))
         except Exception as error:  # each library and architecture raises its own
-            raise _unfit(model, f"cannot turn a picture into a vector: {error}") from error
+            problem = (
+                f"does not turn a picture alone into a vector: {error}. Models that take texts as "
+                "well are named as open_clip's"
+            )
+            raise _unfit(model, problem) from error
         if once.ndim != 2 or len(once) != len(batch):
             raise _unfit(model, f"gives shape {once.shape} for two pictures, not one vector each")
         if not np.allclose(once, again, atol=1e-2):
@@ -129,7 +133,4 @@ def on_device(encode: Callable[[torch.Tensor], torch.Tensor], device: str) -> Fo
 
 
 def _unfit(model: Model, problem: str) -> ModelUnavailable:
-    return ModelUnavailable(
-        f"Model {model.name!r} {problem}. Models that take texts too are named as open_clip's.",
-        model=model.name,
-    )
+    return ModelUnavailable(f"Model {model.name!r} {problem}.", model=model.name)

@@ -33,7 +33,7 @@ def load_timm(model: Model, device: str = "auto", batch_size: int = 32) -> Visio
     """
     files = timm_files(model)
     file = weights_file(fetch(model, files), files)
-    how = _preprocess(_data(model))
+    how = as_preprocess(_data(model))
     target = choose_device(device)
     return VisionEmbedder(
         model,
@@ -134,7 +134,8 @@ def _network(model: Model, file: Path, device: str) -> Any:
     return network.eval().to(device).to(memory_format=torch.channels_last)
 
 
-def _preprocess(data: Mapping[str, Any]) -> Preprocess:
+def as_preprocess(data: Mapping[str, Any]) -> Preprocess:
+    """timm's data configuration as ours."""
     _, height, width = data["input_size"]
     share = data["crop_pct"]
     return Preprocess(
