@@ -160,20 +160,6 @@ def test_weights_of_another_architecture_are_refused(name: str, weights: Path) -
     assert len(caught.value.message) < 800
 
 
-@pytest.mark.parametrize("library", ["timm:test_vit", "torchvision:mobilenet_v3_small"])
-def test_pickled_code_is_not_run(library: str, tmp_path: Path) -> None:
-    import torch
-
-    class Trap:
-        def __reduce__(self) -> tuple[object, tuple[Path]]:
-            return Path.touch, (tmp_path / "trapped",)
-
-    torch.save({"state_dict": {"weight": Trap()}}, tmp_path / "trap.pt")
-    with pytest.raises(ModelUnavailable, match=r"trap\.pt"):
-        LoadedEmbedders("cpu").get(f"{library}/{tmp_path / 'trap.pt'}")
-    assert not (tmp_path / "trapped").exists()
-
-
 @pytest.mark.parametrize(
     ("name", "told"),
     [
