@@ -104,6 +104,8 @@ class VisionEmbedder:
             raise _unfit(model, problem) from error
         if once.ndim != 2 or len(once) != len(batch):
             raise _unfit(model, f"gives shape {once.shape} for two pictures, not one vector each")
+        if not np.isfinite(once).all():
+            raise _unfit(model, "gives numbers that are not finite: its weights may be damaged")
         if not np.allclose(once, again, atol=1e-2):
             raise _unfit(model, "gives another vector each time it sees the same picture")
         return int(once.shape[1])
