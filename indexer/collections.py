@@ -48,9 +48,9 @@ class Collection:
     fields: Mapping[str, FieldType] = field(default_factory=dict)
 
     def space(self, name: str) -> Space:
-        """Raises `InvalidInput` naming the Spaces there are."""
+        """By its name or its model's. Raises `InvalidInput` naming the Spaces there are."""
         for space in self.spaces:
-            if space.name == name:
+            if name in (space.name, space.embedder):
                 return space
         names = ", ".join(space.name for space in self.spaces)
         raise InvalidInput(

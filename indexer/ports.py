@@ -6,7 +6,7 @@ Use cases know these protocols and never the adapters behind them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import PIL.Image
@@ -27,7 +27,9 @@ from indexer.domain import (
 from indexer.filters import Filter
 
 Vectors = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[Any]
+"""A picture in a model's size: bytes of shape (height, width, 3), or what else the model's own
+library makes of it."""
 
 
 class VectorStore(Protocol):
@@ -168,7 +170,7 @@ class Embedder(Protocol):
         """Tokens of each text, special tokens not counted."""
 
     def prepare(self, image: PIL.Image.Image) -> Pixels:
-        """An RGB image in the model's size, shape (height, width, 3); runs in decoding threads."""
+        """An RGB image in the model's size; runs in decoding threads."""
 
     def embed_images(self, prepared: Sequence[Pixels]) -> Vectors:
         """Unit vectors, shape (n, dimension), of prepared images."""

@@ -111,8 +111,9 @@ def choose_space(
 ) -> Space | None:
     """The Space in which assets of the target Kind are compared; None if there is none.
 
-    It must hold the target Kind and all Kinds needed; among several, the one made for fewest Kinds
-    is the specialist: MiniLM before CLIP from text to text.
+    It must hold the target Kind and all Kinds needed. Among several, for texts the one made for
+    fewest Kinds is the specialist: MiniLM before CLIP. For pictures it is the first: a Space that
+    was added to be compared, a baseline even, does not take over unless it is named.
     """
     named = [collection.space(query.space)] if query.space is not None else collection.spaces
     sizes = {len(part.vector) for part in query.parts if part.vector is not None}
@@ -123,7 +124,26 @@ def choose_space(
         and needed <= space.kinds
         and (query.space is not None or sizes <= {space.dimension})
     ]
+    if target is Kind.IMAGE:
+        return next(iter(fitting), None)
     return min(fitting, key=lambda space: len(space.kinds), default=None)
+
+
+def unanswerable(collection: Collection, query: SearchQuery, needed: frozenset[Kind]) -> str:
+    """Why there is no Space for a query, and which there are."""
+    have = ", ".join(
+        f"{space.name} ({' and '.join(sorted(space.kinds))})" for space in collection.spaces
+    )
+    asked = " and ".join(sorted(needed)) or "vector"
+    wanted = f" for {query.kind.value}s" if query.kind is not None else ""
+    problem = f"Collection {collection.name!r} has no space to answer this {asked} query{wanted}"
+    if query.space is not None:
+        kinds = " and ".join(sorted(collection.space(query.space).kinds))
+        problem = (
+            f"Space {query.space!r} of collection {collection.name!r} holds {kinds} only and "
+            f"cannot answer this {asked} query{wanted}; name another space or none"
+        )
+    return f"{problem}; it has: {have}."
 
 
 def query_vector(

@@ -35,6 +35,7 @@ from indexer.queries import (
     choose_space,
     needed_kinds,
     query_vector,
+    unanswerable,
 )
 from indexer.readers.found import Limits
 from indexer.timing import Clock
@@ -105,7 +106,7 @@ def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answ
         with clock("store"):
             rankings.append(_rank(searcher, collection, query, kind, space, vectors[space.name]))
     if not vectors:
-        raise InvalidQuery(_no_space(collection, query), collection=collection_name)
+        raise InvalidQuery(unanswerable(collection, query, needed), collection=collection_name)
     hits = _interleave(rankings)
     if query.group:
         hits = _group(hits)
@@ -239,11 +240,3 @@ def _hit(
     point: ScoredPoint | StoredPoint, score: float, space: Space, matched: tuple[str, ...]
 ) -> Hit:
     return Hit(asset_from(point.id, point.payload), score, space.name, matched)
-
-
-def _no_space(collection: Collection, query: SearchQuery) -> str:
-    have = ", ".join(
-        f"{space.name} ({' and '.join(sorted(space.kinds))})" for space in collection.spaces
-    )
-    wanted = f" for {query.kind.value}s" if query.kind is not None else ""
-    return f"Collection {collection.name!r} has no space to answer this{wanted}; it has: {have}."

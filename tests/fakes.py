@@ -66,6 +66,14 @@ class TextOnlyEmbedder(ColourEmbedder):
     kinds = frozenset({Kind.TEXT})
 
 
+class PictureOnlyEmbedder(ColourEmbedder):
+    """The same for pictures alone, as an image model is."""
+
+    name = "sight"
+    fingerprint = "sight-1"
+    kinds = frozenset({Kind.IMAGE})
+
+
 class FakeEmbedders:
     """Gives the Embedders it was made with; `broken` makes it fail like a hub out of reach."""
 

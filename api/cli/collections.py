@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.models import full_names
 from api.cli.output import emit, page, rows, say
 from api.cli.session import Session, YesOption, command, confirmed
 from api.cli.status import show_collection
@@ -56,7 +57,7 @@ def create(
 ) -> None:
     """Create an empty collection."""
     with session.client("Creating") as client:
-        made = client.create_collection(name, model or [])
+        made = client.create_collection(name, full_names(model))
     if session.as_json:
         emit(made)
         return

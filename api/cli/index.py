@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.chosen import made
 from api.cli.following import follow
+from api.cli.models import full_names
 from api.cli.output import emit, for_people, number, page, say
 from api.cli.session import CollectionOption, Session, command
 from api.cli.totals import line, show_totals, tally_text
-from indexer.errors import (
-    CollectionExists,
-    CollectionNotFound,
-    Conflict,
-    NotFound,
-    SemblanceError,
-)
+from indexer.errors import NotFound, SemblanceError
 
 if TYPE_CHECKING:
     from api.answers import Job, Totals
@@ -31,6 +27,7 @@ _EXAMPLES = (
     "semblance index ~/Pictures",
     "semblance index scans --collection archive --exclude '*.tmp' --watch",
     "semblance index museum.csv --image-column photo --text-column title",
+    "semblance index plants --collection plants --model mini --model dinov2-s-14",
 )
 _LOST_TRIES = 3
 
@@ -38,8 +35,8 @@ PathArgument = Annotated[
     Path, typer.Argument(metavar="PATH", help="A file or a folder; archives and tables too.")
 ]
 ModelOption = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Model for a new collection; see `semblance models`."),
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Model for a new collection; repeat it for several."),
 ]
 WatchOption = Annotated[
     bool, typer.Option("--watch", help="Then keep up with changes until Ctrl-C.")
@@ -64,7 +61,7 @@ class Wanted:
 
     path: Path
     collection: str
-    model: str | None = None
+    models: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
     labels: bool = False
     prune: bool = False
@@ -108,9 +105,8 @@ def index(
     continues what was stopped, and keeps up with what was added.
     """
     columns = _columns(text_column, image_column, id_column, metadata_columns)
-    wanted = Wanted(
-        existing(path), collection, model, exclude or [], labels, prune, columns=columns
-    )
+    models = full_names(model)
+    wanted = Wanted(existing(path), collection, models, exclude or [], labels, prune, columns)
     if watch:
         from api.cli.watch import keep_up
 
@@ -164,7 +160,7 @@ def run_job(client: Client, wanted: Wanted) -> Indexed:
     """One job, from its start to the last pending asset; Ctrl-C leaves a clean state."""
     started = time.monotonic()
     try:
-        prepare(client, wanted.collection, wanted.model)
+        made(client, wanted.collection, wanted.models)
         before = client.totals(wanted.collection)
         _finish_interrupted(client, wanted, before)
         job = client.index(
@@ -181,26 +177,6 @@ def run_job(client: Client, wanted: Wanted) -> Indexed:
         _tell_stopped(client, wanted.collection)
         raise
     return Indexed(finished, before, after, time.monotonic() - started)
-
-
-def prepare(client: Client, collection: str, model: str | None) -> None:
-    """Make the Collection on first use. Raises `Conflict` if it has other models than asked for."""
-    try:
-        spaces = client.collection(collection)["spaces"]
-    except CollectionNotFound:
-        try:
-            client.create_collection(collection, [model] if model else [])
-        except CollectionExists:  # another process was quicker
-            prepare(client, collection, model)
-        return
-    names = [space["embedder"] for space in spaces]
-    if model is not None and model not in names:
-        raise Conflict(
-            f"Collection {collection!r} uses {', '.join(names)}, not {model}. "
-            "Leave --model out, or name another --collection.",
-            collection=collection,
-            models=names,
-        )
 
 
 def _finish_interrupted(client: Client, wanted: Wanted, before: Totals) -> None:

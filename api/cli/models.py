@@ -21,6 +21,16 @@ def register(app: typer.Typer) -> None:
     command(app, examples=("semblance models", "semblance models clip-vit-b-32"))(models)
 
 
+def full_names(models: list[str] | None) -> list[str]:
+    """Names as collections keep them: paths absolute, whatever folder the server works in.
+
+    Raises `ModelNotFound` with the nearest names.
+    """
+    from indexer.embedders.naming import resolve
+
+    return [resolve(name).name for name in models or []]
+
+
 def models(
     session: Session,
     name: Annotated[
@@ -33,7 +43,11 @@ def models(
     if name is not None:
         told = [model for model in told if model["name"] == name]
         if not told:
-            raise ModelNotFound(f"There is no model {name!r} in the catalogue.", model=name)
+            from indexer.embedders.naming import NAMING
+
+            raise ModelNotFound(
+                f"There is no model {name!r} in the catalogue. {NAMING}", model=name
+            )
     if session.as_json:
         emit(told)
     elif name is not None:
@@ -44,19 +58,20 @@ def models(
 
 def _show_all(told: Sequence[Model]) -> None:
     rows(
-        ("", "model", "finds", "MB", "licence", "here"),
+        ("", "model", "finds", "dims", "MB", "licence", "here"),
         [
             (
                 "*" if model["default"] else " ",
                 model["name"],
                 _kinds(model),
-                str(model["megabytes"] or "?"),
+                str(model["dimension"] or "?"),
+                _megabytes(model),
                 model["licence"] or "?",
                 "yes" if model["available"] else "no",
             )
             for model in told
         ],
-        right=(3,),
+        right=(3, 4),
     )
     if not for_people():
         return
@@ -71,11 +86,15 @@ def _show_one(model: Model) -> None:
     line("about", model["description"])
     line("finds", _kinds(model))
     line("dimension", str(model["dimension"] or "known once it is loaded"))
-    line("size", f"{model['megabytes']} MB" if model["megabytes"] else "unknown")
+    line("size", f"{_megabytes(model)} MB" if model["megabytes"] is not None else "unknown")
     line("licence", model["licence"] or "unknown")
     line("here", "yes" if model["available"] else "no")
     if model["remedy"]:
         line("bring it", model["remedy"])
+
+
+def _megabytes(model: Model) -> str:
+    return "?" if model["megabytes"] is None else str(model["megabytes"])
 
 
 def _kinds(model: Model) -> str:

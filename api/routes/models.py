@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from api.deps import ENGINE
 from api.schemas.collections import ModelTold
 from indexer.build import Engine
-from indexer.embedders.catalogue import ROWS, Model
+from indexer.embedders.catalogue import ROWS
+from indexer.embedders.model import Model
 
 router = APIRouter(prefix="/models", tags=["models"])
 

@@ -6,66 +6,63 @@ A new loader is a name in `Loader`, rows below, and a function in `indexer.embed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-from indexer.domain import Kind
-
-Loader = Literal["mini", "clip", "sentence"]
-
-BOTH: Final = frozenset({Kind.IMAGE, Kind.TEXT})
-TEXT: Final = frozenset({Kind.TEXT})
-
-CLIP_WEIGHTS: Final = (("open_clip_model.safetensors", "open_clip_pytorch_model.bin"),)
-TOKENIZER: Final = (
-    ("tokenizer.json", "sentencepiece.bpe.model", "spiece.model", "vocab.json", "vocab.txt"),
-)
-SENTENCE_WEIGHTS: Final = (
-    ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"),
-    ("modules.json",),
-    ("config.json",),
-    *TOKENIZER,
+from indexer.embedders.model import (
+    BOTH,
+    CLIP_WEIGHTS,
+    IMAGE,
+    SENTENCE_WEIGHTS,
+    TEXT,
+    TIMM_WEIGHTS,
+    TOKENIZER,
+    TRANSFORMERS_WEIGHTS,
+    Files,
+    Model,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Files that lie together: in a folder, else in an installed package, else on the hub.
+def _timm(
+    name: str,
+    description: str,
+    architecture: str,
+    dimension: int,
+    megabytes: int,
+    licence: str,
+    pooling: str,
+) -> Model:
+    """A row for a model that timm publishes, seen at 224 x 224 pixels."""
+    return Model(
+        name=name,
+        loader="timm",
+        kinds=IMAGE,
+        description=description,
+        dimension=dimension,
+        text_window=0,
+        image_size=224,
+        megabytes=megabytes,
+        licence=licence,
+        weights=Files(TIMM_WEIGHTS, repo=f"timm/{architecture}"),
+        architecture=architecture,
+        pooling=pooling,
+    )
 
-    Of each group in `need`, the first name that exists will do. `sha256` is that of the file of
-    the first group, where it is known.
-    """
 
-    need: tuple[tuple[str, ...], ...]
-    folder: Path | None = None
-    package: str | None = None
-    repo: str | None = None
-    sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One row: what the model takes and gives, and where its weights come from.
-
-    `dimension` and `text_window` (tokens, special ones not counted) are None where only loading
-    tells; `image_size` is 0 for text models. `weights` is None if they are part of Semblance, or
-    if only open_clip knows where its tag leads. `texts` are tokenizer files that lie elsewhere.
-    """
-
-    name: str
-    loader: Loader
-    kinds: frozenset[Kind]
-    description: str
-    dimension: int | None = None
-    text_window: int | None = None
-    image_size: int = 0
-    megabytes: int | None = None
-    licence: str | None = None
-    weights: Files | None = None
-    texts: Files | None = None
-    architecture: str | None = None
-    tag: str | None = None
+def _dinov2(name: str, repo: str, size: str, dimension: int, megabytes: int) -> Model:
+    """A row for a DINOv2 that its makers publish, seen at 224 x 224 pixels as in their tests."""
+    return Model(
+        name=name,
+        loader="transformers",
+        kinds=IMAGE,
+        description=f"DINOv2, {size}: look and layout of pictures, learnt without labels.",
+        dimension=dimension,
+        text_window=0,
+        image_size=224,
+        megabytes=megabytes,
+        licence="Apache-2.0",
+        weights=Files(TRANSFORMERS_WEIGHTS, repo=repo),
+        pooling="cls",
+    )
 
 
 ROWS: Final[tuple[Model, ...]] = (
@@ -152,5 +149,63 @@ ROWS: Final[tuple[Model, ...]] = (
         weights=Files(
             SENTENCE_WEIGHTS, repo="sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
         ),
+    ),
+    _timm(
+        "vgg16",
+        "VGG16 on ImageNet: the fc7 features of older studies; pictures only.",
+        "vgg16.tv_in1k",
+        4096,
+        553,
+        "BSD-3-Clause",
+        "penultimate",
+    ),
+    _timm(
+        "densenet121",
+        "DenseNet121 on ImageNet: small, common in medicine; pictures only.",
+        "densenet121.tv_in1k",
+        1024,
+        32,
+        "Apache-2.0",
+        "average",
+    ),
+    _timm(
+        "efficientnet-b0",
+        "EfficientNet-B0 on ImageNet: small and fast; pictures only.",
+        "efficientnet_b0.ra_in1k",
+        1280,
+        21,
+        "Apache-2.0",
+        "average",
+    ),
+    _timm(
+        "vit-b-16-in21k",
+        "ViT-B/16 on ImageNet-21k, 21,843 kinds of things; pictures only.",
+        "vit_base_patch16_224.augreg_in21k",
+        768,
+        410,
+        "Apache-2.0",
+        "cls",
+    ),
+    _timm(
+        "swin-b-in22k",
+        "Swin-B on ImageNet-22k: fine detail and layout; pictures only.",
+        "swin_base_patch4_window7_224.ms_in22k",
+        1024,
+        437,
+        "MIT",
+        "average",
+    ),
+    _dinov2("dinov2-s-14", "facebook/dinov2-small", "small", 384, 88),
+    _dinov2("dinov2-b-14", "facebook/dinov2-base", "base", 768, 346),
+    Model(
+        name="pixels",
+        loader="pixels",
+        kinds=IMAGE,
+        description="32 x 32 pixels less their mean: the baseline; no model at all.",
+        dimension=3072,
+        text_window=0,
+        image_size=32,
+        megabytes=0,
+        licence="Apache-2.0",
     ),
 )

@@ -16,10 +16,10 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from indexer.domain import Kind
-from indexer.embedders.catalogue import CLIP_WEIGHTS, Files, Model
 from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable
 from indexer.embedders.lengths import batches_by_length
+from indexer.embedders.model import CLIP_WEIGHTS, Files, Model
 from indexer.embedders.naming import architectures
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.embedders.weights import fetch, find, fingerprint, weights_file
@@ -42,8 +42,8 @@ class ClipEmbedder:
         self, model: Model, fingerprint: str, network: Any, tokenizer: Any, batch_size: int = 32
     ) -> None:
         """`network` in evaluation mode, made by open_clip; `tokenizer` is open_clip's for it."""
-        from indexer.embedders.causal import trimmed_tower
-        from indexer.embedders.tower import Pictures, Texts, Tower, example_pictures
+        from indexer.embedders.padding import text_tower
+        from indexer.embedders.tower import Pictures, Tower, Unit, example_pictures
 
         self.name: Final = model.name
         self.dimension: Final = int(model.dimension or 0)
@@ -55,12 +55,10 @@ class ClipEmbedder:
         self.image_size: Final = min(how.height, how.width)
         self.text_window: Final = int(tokenizer.context_length) - _special_tokens(tokenizer)
         pictures = Pictures(network.visual, how.mean, how.std)
-        texts, self._trims = trimmed_tower(network)
+        texts, self._lengths = text_tower(network)
         self.towers: Final = {
-            "image": Tower(
-                pictures, self.dimension, lambda: example_pictures(how.height, how.width)
-            ),
-            "text": Tower(Texts(texts), self.dimension, self._example_texts),
+            "image": Tower(pictures, lambda: example_pictures(how.height, how.width)),
+            "text": Tower(Unit(texts), self._example_texts),
         }
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -82,15 +80,19 @@ class ClipEmbedder:
         """Unit vectors, shape (n, dimension), of prepared images."""
         from indexer.embedders.tower import stacked
 
+        if not prepared:
+            return np.empty((0, self.dimension), dtype=np.float32)
         return self.towers["image"].embed(stacked(prepared, self._batch_size))
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, dimension), of texts, cut at the model's window."""
-        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
         ids = self._token_ids(texts)
-        lengths = ids.argmax(1) + 1 if self._trims else np.full(len(ids), ids.shape[1])
+        lengths = self._lengths(ids)
         rows = list(batches_by_length(lengths.tolist(), self._batch_size))
         batches = ((ids[some, : lengths[some].max()],) for some in rows)
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         vectors[[row for some in rows for row in some]] = self.towers["text"].embed(batches)
         return vectors
 
@@ -100,8 +102,6 @@ class ClipEmbedder:
 
     def _token_ids(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Token ids, shape (n, context length), padded behind the token that ends each text."""
-        if not texts:
-            return np.empty((0, 1), dtype=np.int64)
         with self._tokenizing:
             ids = self._tokenizer([encodable(text) for text in texts])
         return np.asarray(ids, dtype=np.int64)
@@ -110,10 +110,8 @@ class ClipEmbedder:
         from indexer.embedders.tower import EXAMPLE_TEXTS
 
         ids = self._token_ids(EXAMPLE_TEXTS)
-        if not self._trims:
-            return [(ids[:1],), (ids,)]
-        longest = int((ids.argmax(1) + 1).max())
-        return [(ids[:1, : int(ids[0].argmax()) + 1],), (ids[:, :longest],), (ids,)]
+        lengths = self._lengths(ids)
+        return [(ids[:1, : lengths[0]],), (ids[:, : lengths.max()],)]
 
 
 def load_clip(model: Model, device: str = "auto", batch_size: int = 32) -> ClipEmbedder:

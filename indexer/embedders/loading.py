@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from indexer.domain import Space, space_name
-from indexer.embedders.catalogue import Files, Loader, Model
 from indexer.embedders.compiled import CompiledTowers
+from indexer.embedders.model import Files, Loader, Model
 from indexer.embedders.naming import resolve
 from indexer.embedders.sharing import SharedQueries
 from indexer.embedders.weights import find, remedy
@@ -77,6 +77,8 @@ class LoadedEmbedders:
         model = resolve(name)
         if model.loader == "mini":
             return _mini_availability()
+        if model.loader == "pixels":
+            return Availability(True, where="Semblance itself")
         for files in _files(model):
             if find(files) is None:
                 return Availability(False, remedy=remedy(model, files))
@@ -106,6 +108,14 @@ def _files(model: Model) -> list[Files]:
         from indexer.embedders.clip import clip_files
 
         return [files for files in clip_files(model) if files is not None]
+    if model.loader == "timm":
+        from indexer.embedders.vision.from_timm import timm_files
+
+        return [timm_files(model)]
+    if model.loader == "torchvision":
+        from indexer.embedders.vision.from_torchvision import torchvision_files
+
+        return [torchvision_files(model)]
     return [model.weights] if model.weights is not None else []
 
 
@@ -139,6 +149,30 @@ def _load_sentence(model: Model, device: str, batch_size: int) -> Embedder:
     return load_sentence(model, device, batch_size)
 
 
+def _load_timm(model: Model, device: str, batch_size: int) -> Embedder:
+    from indexer.embedders.vision.from_timm import load_timm
+
+    return load_timm(model, device, batch_size)
+
+
+def _load_torchvision(model: Model, device: str, batch_size: int) -> Embedder:
+    from indexer.embedders.vision.from_torchvision import load_torchvision
+
+    return load_torchvision(model, device, batch_size)
+
+
+def _load_transformers(model: Model, device: str, batch_size: int) -> Embedder:
+    from indexer.embedders.vision.from_transformers import load_transformers
+
+    return load_transformers(model, device, batch_size)
+
+
+def _load_pixels(model: Model, device: str, batch_size: int) -> Embedder:
+    from indexer.embedders.vision.pixels import load_pixels
+
+    return load_pixels(model, device, batch_size)
+
+
 def _mini_fingerprint(_model: Model) -> str | None:
     from indexer.embedders.mini import IMAGE_WEIGHTS, fingerprint, text_folder
 
@@ -158,14 +192,46 @@ def _sentence_fingerprint(model: Model) -> str | None:
     return sentence_fingerprint(model)
 
 
+def _timm_fingerprint(model: Model) -> str | None:
+    from indexer.embedders.vision.from_timm import timm_fingerprint
+
+    return timm_fingerprint(model)
+
+
+def _torchvision_fingerprint(model: Model) -> str | None:
+    from indexer.embedders.vision.from_torchvision import torchvision_fingerprint
+
+    return torchvision_fingerprint(model)
+
+
+def _transformers_fingerprint(model: Model) -> str | None:
+    from indexer.embedders.vision.from_transformers import transformers_fingerprint
+
+    return transformers_fingerprint(model)
+
+
+def _pixels_fingerprint(model: Model) -> str | None:
+    from indexer.embedders.vision.pixels import pixels_fingerprint
+
+    return pixels_fingerprint(model)
+
+
 LOADERS: Final[Mapping[Loader, Callable[[Model, str, int], Embedder]]] = {
     "mini": _load_mini,
     "clip": _load_clip,
     "sentence": _load_sentence,
+    "timm": _load_timm,
+    "torchvision": _load_torchvision,
+    "transformers": _load_transformers,
+    "pixels": _load_pixels,
 }
 
 FINGERPRINTS: Final[Mapping[Loader, Callable[[Model], str | None]]] = {
     "mini": _mini_fingerprint,
     "clip": _clip_fingerprint,
     "sentence": _sentence_fingerprint,
+    "timm": _timm_fingerprint,
+    "torchvision": _torchvision_fingerprint,
+    "transformers": _transformers_fingerprint,
+    "pixels": _pixels_fingerprint,
 }

@@ -80,10 +80,9 @@ class MiniEmbedder:
         self.towers: Final = {
             "image": Tower(
                 Pictures(images, MEAN, STD),
-                DIMENSION,
                 lambda: example_pictures(IMAGE_SIZE, IMAGE_SIZE),
             ),
-            "text": Tower(texts, DIMENSION, self._example_texts),
+            "text": Tower(texts, self._example_texts),
         }
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -96,15 +95,19 @@ class MiniEmbedder:
 
     def embed_images(self, prepared: Sequence[Pixels]) -> Vectors:
         """Unit vectors, shape (n, 384), of prepared images."""
+        if not prepared:
+            return np.empty((0, DIMENSION), dtype=np.float32)
         tower = self.towers["image"]
         return tower.embed(stacked(prepared, CPU_BATCH if tower.on_processor else GPU_BATCH))
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, 384), of passages; what is beyond 254 tokens is not read."""
-        vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
+        if not texts:
+            return np.empty((0, DIMENSION), dtype=np.float32)
         cut = [ids[:TEXT_WINDOW] for ids in self._token_ids(texts)]
         rows = list(batches_by_length([len(ids) for ids in cut], BATCH))
         batches = (padded([cut[row] for row in some], self._tokenizer) for some in rows)
+        vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
         vectors[[row for some in rows for row in some]] = self.towers["text"].embed(batches)
         return vectors
 

@@ -6,7 +6,12 @@
     ViT-B-16/datacomp_xl_s13b_b90k               the same without the prefix
     sentence-transformers:all-mpnet-base-v2      a repository of the hub
     sentence-transformers:/path/to/folder        a local folder
-    /path/to/folder                              … if it has a modules.json
+    timm:resnet50.a1_in1k                        a model of timm, with its tag or without
+    timm:resnet50//path/to/it.safetensors        … and a local weights file
+    torchvision:resnet50                         a classifier of torchvision, likewise
+    transformers:facebook/dinov2-large           a repository of the hub, or a local folder
+    /path/to/folder                              … if it has a modules.json, which tells it from
+                                                 transformers' preprocessor_config.json
 
 Nothing is loaded, and neither torch nor a model library is imported.
 """
@@ -19,21 +24,32 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from indexer.embedders.catalogue import BOTH, ROWS, SENTENCE_WEIGHTS, TEXT, TOKENIZER, Files, Model
+from indexer.embedders.catalogue import ROWS
+from indexer.embedders.model import (
+    BOTH,
+    IMAGE,
+    SENTENCE_WEIGHTS,
+    TEXT,
+    TOKENIZER,
+    TRANSFORMERS_WEIGHTS,
+    Files,
+    Model,
+)
 from indexer.errors import ModelNotFound
 
 WEIGHTS_SUFFIXES: Final = (".safetensors", ".pt", ".pth", ".bin")
 
 NAMING: Final = (
     "Others are named `open_clip:ARCHITECTURE/TAG`, `open_clip:ARCHITECTURE//path/to/weights`, "
-    "`sentence-transformers:NAME`, or the path of a sentence-transformers folder."
+    "`sentence-transformers:NAME`, `timm:NAME`, `timm:NAME//path/to/weights`, `torchvision:NAME`, "
+    "`transformers:OWNER/NAME`, or the path of a folder that one of these libraries saved."
 )
 
 
 def resolve(name: str) -> Model:
-    """The row of that name, or one made for an open_clip or sentence-transformers model.
+    """The row of that name, or one made up for a model of a library.
 
     Paths become absolute, so that a Space finds its model again from any working folder.
     Raises `ModelNotFound` with the nearest names.
@@ -44,10 +60,18 @@ def resolve(name: str) -> Model:
     scheme, _, rest = name.partition(":")
     if scheme == "open_clip":
         return _open_clip(rest)
+    if scheme == "timm":
+        return _vision("timm", rest)
+    if scheme == "torchvision":
+        return _vision("torchvision", rest)
     if scheme == "sentence-transformers" and rest:
         return _sentence(rest)
+    if scheme == "transformers" and rest:
+        return _transformers(rest)
     if (Path(name).expanduser() / "modules.json").is_file():
         return _sentence(name)
+    if (Path(name).expanduser() / "preprocessor_config.json").is_file():
+        return _transformers(name)
     first, slash, second = name.partition("/")
     if slash and first == "sentence-transformers" and second:
         return _sentence(name)
@@ -104,21 +128,60 @@ def _text_files(text: Mapping[str, Any], folder: Path | None) -> Files | None:
     return Files(need, folder=folder, repo=text["hf_tokenizer_name"])
 
 
-def _sentence(place: str) -> Model:
-    folder = Path(place).expanduser().resolve()
-    local = folder.is_dir()
-    repo = place if "/" in place else f"sentence-transformers/{place}"
-    if not local and (place[0] in "./~" or repo.count("/") != 1):
-        raise ModelNotFound(f"There is no folder {place}. {NAMING}", name=place)
+def _vision(library: Literal["timm", "torchvision"], rest: str) -> Model:
+    """A model of timm or torchvision; whether it has the name, only importing it tells."""
+    architecture, slash, pretrained = rest.partition("/")
+    path = Path(pretrained).expanduser()
+    if not architecture or (slash and not (path.suffix in WEIGHTS_SUFFIXES and path.is_file())):
+        raise ModelNotFound(
+            f"{pretrained!r} is no weights file that is there ({', '.join(WEIGHTS_SUFFIXES)}). "
+            f"{NAMING}",
+            name=f"{library}:{rest}",
+        )
+    path = path.resolve()
     return Model(
-        name=f"sentence-transformers:{folder if local else place}",
+        name=f"{library}:{architecture}/{path}" if slash else f"{library}:{architecture}",
+        loader=library,
+        kinds=IMAGE,
+        description=f"{library}'s {architecture}{f', {path.name}' if slash else ''}.",
+        text_window=0,
+        weights=Files(((path.name,),), folder=path.parent) if slash else None,
+        architecture=architecture,
+    )
+
+
+def _transformers(place: str) -> Model:
+    folder = _folder(place)
+    return Model(
+        name=f"transformers:{folder or place}",
+        loader="transformers",
+        kinds=IMAGE,
+        description=f"transformers' {folder.name if folder else place}.",
+        text_window=0,
+        weights=Files(TRANSFORMERS_WEIGHTS, folder=folder, repo=None if folder else place),
+    )
+
+
+def _sentence(place: str) -> Model:
+    repo = place if "/" in place else f"sentence-transformers/{place}"
+    folder = _folder(place, repo)
+    return Model(
+        name=f"sentence-transformers:{folder or place}",
         loader="sentence",
         kinds=TEXT,
-        description=f"sentence-transformers' {folder.name if local else place}.",
-        weights=Files(
-            SENTENCE_WEIGHTS, folder=folder if local else None, repo=None if local else repo
-        ),
+        description=f"sentence-transformers' {folder.name if folder else place}.",
+        weights=Files(SENTENCE_WEIGHTS, folder=folder, repo=None if folder else repo),
     )
+
+
+def _folder(place: str, repo: str | None = None) -> Path | None:
+    """The folder, or None for a repository of the hub. `ModelNotFound` if it is neither."""
+    folder = Path(place).expanduser().resolve()
+    if folder.is_dir():
+        return folder
+    if place[0] in "./~" or (repo or place).count("/") != 1:
+        raise ModelNotFound(f"There is no folder {place}. {NAMING}", name=place)
+    return None
 
 
 def _not_found(name: str, problem: str, names: list[str], known: str = "") -> ModelNotFound:

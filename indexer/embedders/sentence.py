@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +12,10 @@ import numpy as np
 import PIL.Image
 
 from indexer.domain import Kind
-from indexer.embedders.catalogue import Files, Model
 from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable
+from indexer.embedders.model import Files, Model
+from indexer.embedders.progress import no_progress_bar
 from indexer.embedders.weights import fetch, find, fingerprint
 from indexer.errors import ModelUnavailable, UnsupportedMedia
 from indexer.ports import Pixels, Vectors
@@ -120,7 +120,7 @@ def load_sentence(model: Model, device: str = "auto", batch_size: int = 32) -> S
     from sentence_transformers import SentenceTransformer
 
     try:
-        with _no_progress_bar():
+        with no_progress_bar():
             library = SentenceTransformer(
                 str(folder), device=choose_device(device), local_files_only=True
             )
@@ -142,20 +142,6 @@ def sentence_fingerprint(model: Model) -> str | None:
         return None
     set_up = [path for pattern in SET_UP for path in sorted(folder.glob(pattern))]
     return fingerprint(["sentence", VERSION], [*_weights(folder), *set_up])
-
-
-@contextlib.contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Keeps transformers from drawing one on stderr for half a second of reading."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _weights(folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from indexer.embedders.precision import precision
 from indexer.ports import Pixels, Vectors
 
 Batch = tuple[NDArray[Any], ...]
@@ -49,8 +50,9 @@ class Pictures(nn.Module):
         self.mean: Tensor
         self.std: Tensor
         # Not persistent: they belong to the preparation, not to the model's weights.
-        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+        for name, channels in (("mean", mean), ("std", std)):
+            values = torch.tensor(channels, dtype=torch.float32, device=_device(network))
+            self.register_buffer(name, values.view(3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
         # Permuted and not copied, the bytes already lie as convolutions like them best.
@@ -59,8 +61,8 @@ class Pictures(nn.Module):
         return functional.normalize(out.float(), dim=-1)
 
 
-class Texts(nn.Module):
-    """Token ids, (n, t), and what else the network wants, to unit vectors."""
+class Unit(nn.Module):
+    """What any network makes of its columns, as unit vectors."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -73,16 +75,13 @@ class Texts(nn.Module):
 class Tower:
     """One network of a model, in evaluation mode, on its device."""
 
-    def __init__(
-        self, network: nn.Module, dimension: int, examples: Callable[[], Sequence[Batch]]
-    ) -> None:
+    def __init__(self, network: nn.Module, examples: Callable[[], Sequence[Batch]]) -> None:
         """`examples` gives batches of several shapes, on which a compiled form is held against
         this one.
         """
         self.network: nn.Module | None = network
         self.examples: Final = examples
         self.seen = 0
-        self._dimension = dimension
         self._device = _device(network)
         self._compiled: Run | None = None
 
@@ -97,19 +96,20 @@ class Tower:
         self.network = None
 
     def embed(self, batches: Iterable[Batch]) -> Vectors:
-        """Unit vectors, float32 of shape (rows of all batches, dimension), in their order."""
+        """Unit vectors, float32 of shape (rows of all batches, dimension), in their order.
+
+        At least one batch, of at least one row.
+        """
         run = self._compiled
         found = self._by_torch(batches) if run is None else [run(batch) for batch in batches]
         self.seen += sum(len(vectors) for vectors in found)
-        if not found:
-            return np.empty((0, self._dimension), dtype=np.float32)
         return np.concatenate(found).astype(np.float32, copy=False)
 
     def _by_torch(self, batches: Iterable[Batch]) -> list[Vectors]:
         network = self.network
         if network is None:  # replaced between two lines of `embed`
             return [self.embed([batch]) for batch in batches]
-        with torch.inference_mode(), _precision(self._device):
+        with torch.inference_mode(), precision(self._device):
             # A GPU returns before it is done: the next batch is stacked and sent meanwhile.
             found = [network(*self._sent(batch)) for batch in batches]
             return [vectors.float().cpu().numpy() for vectors in found]
@@ -142,13 +142,3 @@ def example_pictures(height: int, width: int, counts: Sequence[int] = (1, 4, 7))
 
 def _device(network: nn.Module) -> torch.device:
     return next(network.parameters(), torch.empty(0)).device
-
-
-def _precision(device: torch.device) -> Any:
-    """Half precision on CUDA, where it is several times faster; float32 elsewhere."""
-    bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.autocast(
-        device.type,
-        dtype=torch.bfloat16 if bf16 else torch.float16,
-        enabled=device.type == "cuda",
-    )

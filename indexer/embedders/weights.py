@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from indexer.embedders.catalogue import Files, Model
+from indexer.embedders.model import Files, Model
 from indexer.errors import ModelNotFound, ModelUnavailable
 
 PROBE_SECONDS: Final = 5.0
@@ -53,7 +53,7 @@ def fetch(model: Model, files: Files) -> Path:
     if folder is None:
         raise _unavailable(model, files, "was not among what the hub sent")
     file = weights_file(folder, files)
-    if files.sha256 is not None and sha256_of(file) != files.sha256:
+    if files.sha256 is not None and not sha256_of(file).startswith(files.sha256):
         raise _unavailable(model, files, f"is damaged in {folder}: its SHA-256 is another")
     return folder
 
@@ -82,21 +82,30 @@ def fingerprint(setup: object, paths: list[Path]) -> str:
 
 def remedy(model: Model, files: Files) -> str:
     """How a person brings the files to a machine that cannot reach the hub."""
+    local = f"name local weights: --model {_local_name(model, files)}"
     if files.repo is None:
-        return f"Put {files.need[0][0]} into {files.folder}."
+        if files.url is None:
+            return f"Put {_lacking(files)} into {files.folder}."
+        return f"Download {files.url} into {files.folder}, or {local}"
     from huggingface_hub.constants import HF_HUB_CACHE
 
     folder = "models--" + files.repo.replace("/", "--")
     wanted = "" if model.loader == "sentence" else " " + " ".join(n[0] for n in files.need)
-    path = (
-        f"open_clip:{model.architecture}//path/to/{files.need[0][0]}"
-        if model.loader == "clip"
-        else "sentence-transformers:/path/to/folder"
-    )
     return (
         f"Where there is a network run `hf download {files.repo}{wanted}` and copy "
-        f"{folder} into {HF_HUB_CACHE}, or name local weights: --model {path}"
+        f"{folder} into {HF_HUB_CACHE}, or {local}"
     )
+
+
+def _local_name(model: Model, files: Files) -> str:
+    """How weights that lie somewhere else on this machine are named."""
+    file = f"{model.architecture}//path/to/{files.need[0][0]}"
+    return {
+        "clip": f"open_clip:{file}",
+        "timm": f"timm:{file}",
+        "torchvision": f"torchvision:{file}",
+        "transformers": "transformers:/path/to/folder",
+    }.get(model.loader, "sentence-transformers:/path/to/folder")
 
 
 @functools.lru_cache(maxsize=64)
@@ -139,7 +148,7 @@ def _download(model: Model, files: Files, repo: str) -> None:
     if constants.HF_HUB_OFFLINE:
         raise _unavailable(model, files, "is not on this machine and HF_HUB_OFFLINE is set")
     wanted = [_on_hub(model, files, repo, names) for names in files.need]
-    if model.loader == "sentence":
+    if model.loader in ("sentence", "transformers"):
         # Later modules have weights of their own, and large ones come in several files.
         wanted.append("*.bin" if wanted[0].endswith(".bin") else "*.safetensors")
     try:
@@ -168,11 +177,20 @@ def _on_hub(model: Model, files: Files, repo: str, names: tuple[str, ...]) -> st
                 model, files, f"is not on this machine and the hub did not answer ({error})"
             ) from error
         return name
-    raise _unavailable(model, files, f"is not in {repo}")
+    raise _unavailable(model, files, f"is not in {repo}", names[0])
 
 
-def _unavailable(model: Model, files: Files, problem: str) -> ModelUnavailable:
-    file = files.need[0][0]
+def _lacking(files: Files) -> str:
+    """The first file that is not there; if none lacks, the weights."""
+    place = files.folder or files.repo
+    names = [names[0] for names in files.need if place is None or _first(place, names) is None]
+    return names[0] if names else files.need[0][0]
+
+
+def _unavailable(
+    model: Model, files: Files, problem: str, file: str | None = None
+) -> ModelUnavailable:
+    file = file or _lacking(files)
     origin = files.repo or str(files.folder)
     return ModelUnavailable(
         f"Model {model.name!r} needs the file {file} of {origin}, which {problem}. "

@@ -8,14 +8,17 @@ from importlib import import_module
 BENCHES = {
     "startup": "seconds until help, until the server answers, until it is ready",
     "queries": "latency through HTTP at 10,000 and 100,000 assets, by stage",
+    "users": "queries a second and waits of 50 people at once",
+    "towers": "models as torch runs them beside their compiled form",
     "ingest": "pictures a second beside the model's bare forward pass",
     "memory": "peak memory over 1,000 and 20,000 pictures",
+    "peers": "pictures a second beside other programs; takes a Python that has them",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
 }
 
 
 def main() -> None:
-    names = sys.argv[1:2] or ["startup", "queries", "ingest", "memory"]
+    names = sys.argv[1:2] or ["startup", "queries", "users", "towers", "ingest", "memory"]
     if names[0] not in BENCHES:
         lines = [f"  {name:10} {what}" for name, what in BENCHES.items()]
         print("Usage: ./run bench [NAME] [OPTIONS]\n" + "\n".join(lines))

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -33,23 +34,28 @@ def main(arguments: list[str]) -> None:
 def _index(folder: Path) -> dict[str, float]:
     command = str(Path(sys.executable).with_name("semblance"))
     with tempfile.TemporaryDirectory() as data:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [command, "index", str(folder), "--json"],
-            env={**os.environ, "SEMBLANCE_DATA": data},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        samples: list[int] = []
-        watcher = threading.Thread(target=_watch, args=(process.pid, samples))
-        watcher.start()
-        code = process.wait()
-        watcher.join()
-        assert code == 0, code
-        return {
-            "peak_rss_mib": round(max(samples) / 2**20, 1),
-            "seconds": round(time.perf_counter() - started, 1),
-        }
+        return watched([command, "index", str(folder), "--json"], {"SEMBLANCE_DATA": data})
+
+
+def watched(command: Sequence[str], settings: Mapping[str, str]) -> dict[str, float]:
+    """Seconds and peak memory of a command, with all processes that it starts."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    samples: list[int] = [0]
+    watcher = threading.Thread(target=_watch, args=(process.pid, samples))
+    watcher.start()
+    code = process.wait()
+    watcher.join()
+    assert code == 0, (command, code)
+    return {
+        "peak_rss_mib": round(max(samples) / 2**20, 1),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
 
 
 def _watch(pid: int, samples: list[int]) -> None:
@@ -58,8 +64,16 @@ def _watch(pid: int, samples: list[int]) -> None:
     try:
         process = psutil.Process(pid)
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            usage = process.memory_info()
-            samples.append(usage.rss - getattr(usage, "shared", 0))
+            family = [process, *process.children(recursive=True)]
+            samples.append(sum(_private(member) for member in family))
             time.sleep(0.1)
     except psutil.NoSuchProcess:
         return
+
+
+def _private(process: psutil.Process) -> int:
+    try:
+        usage = process.memory_info()
+    except psutil.NoSuchProcess:  # between listing and looking
+        return 0
+    return int(usage.rss - getattr(usage, "shared", 0))

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -98,6 +100,20 @@ def _asset(number: int, chance: np.random.Generator) -> Asset:
 
 def measure(data: Path, count: int) -> dict[str, object]:
     """Seeded queries, each different, one after the other, over one connection."""
+    with served(data) as address, httpx.Client(base_url=address, timeout=60) as client:
+        return {
+            "pictures": _latencies(client, count, {"kind": "image"}),
+            "texts_hybrid": _latencies(client, count, {"kind": "text"}),
+            "both_kinds": _latencies(client, count, {}),
+            "pictures_filtered": _latencies(
+                client, count, {"kind": "image", "filter": {"field": "year", "gte": 1985}}
+            ),
+        }
+
+
+@contextmanager
+def served(data: Path) -> Iterator[str]:
+    """The address of a server over the data folder, once it is ready."""
     command = str(Path(sys.executable).with_name("semblance"))
     server = subprocess.Popen(
         [command, "serve", "--port", str(PORT)],
@@ -106,16 +122,10 @@ def measure(data: Path, count: int) -> dict[str, object]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=60) as client:
+        address = f"http://127.0.0.1:{PORT}"
+        with httpx.Client(base_url=address, timeout=60) as client:
             _until_ready(client)
-            return {
-                "pictures": _latencies(client, count, {"kind": "image"}),
-                "texts_hybrid": _latencies(client, count, {"kind": "text"}),
-                "both_kinds": _latencies(client, count, {}),
-                "pictures_filtered": _latencies(
-                    client, count, {"kind": "image", "filter": {"field": "year", "gte": 1985}}
-                ),
-            }
+        yield address
     finally:
         server.terminate()
         server.wait(60)

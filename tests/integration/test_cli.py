@@ -224,7 +224,8 @@ class TestWithAServer:
             (("search", "--image", "nowhere.jpg"), 3, "not_found"),
             (("search", "x", "--collection", "nowhere"), 3, "collection_not_found"),
             (("index", "nowhere"), 3, "not_found"),
-            (("index", ".", "--model", "other"), 4, "conflict"),
+            (("index", ".", "--model", "minilm"), 4, "conflict"),
+            (("index", ".", "--model", "other"), 3, "model_not_found"),
         ],
     )
     def test_wrong_input_is_named(

@@ -10,8 +10,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from indexer.embedders.catalogue import Model
 from indexer.embedders.clip import ClipEmbedder, load_clip
+from indexer.embedders.model import Model
 from indexer.embedders.naming import resolve
 
 

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.domain import Kind
-from indexer.embedders.catalogue import ROWS
-from indexer.embedders.loading import LOADERS, LoadedEmbedders
+from indexer.embedders.loading import LoadedEmbedders
 from indexer.embedders.naming import architectures, resolve
 from indexer.errors import ModelNotFound
 
@@ -30,9 +28,16 @@ except ModelUnavailable as error:
 
 NAME_A_MODEL = """
 import sys
+from indexer.embedders.catalogue import ROWS
 from indexer.embedders.naming import resolve
-resolve("clip-vit-b-32"), resolve("ViT-B-16/openai")
-print(sorted({"torch", "open_clip", "sentence_transformers"} & set(sys.modules)))
+from indexer.embedders.loading import LoadedEmbedders
+resolve("clip-vit-b-32"), resolve("ViT-B-16/openai"), resolve("timm:resnet50")
+resolve("torchvision:resnet50"), resolve("transformers:facebook/dinov2-large")
+for row in ROWS:
+    LoadedEmbedders().available(row.name) if row.name != "mini" else None
+LoadedEmbedders().get("pixels")
+libraries = {"torch", "open_clip", "sentence_transformers", "timm", "torchvision", "transformers"}
+print(sorted(libraries & set(sys.modules)))
 """
 
 
@@ -48,31 +53,6 @@ def run(code: str, *arguments: str, **environment: str) -> tuple[list[str], floa
         check=True,
     )
     return done.stdout.splitlines(), time.monotonic() - started
-
-
-def test_every_row_can_be_loaded_and_is_told_apart() -> None:
-    assert len({row.name for row in ROWS}) == len(ROWS)
-    for row in ROWS:
-        assert row.loader in LOADERS
-        assert row.dimension
-        assert row.text_window
-        assert row.licence in {"MIT", "Apache-2.0"}
-        assert (row.image_size > 0) == (Kind.IMAGE in row.kinds)
-        assert resolve(row.name) is row
-
-
-def test_clip_rows_agree_with_open_clip() -> None:
-    import open_clip
-
-    for row in ROWS:
-        if row.loader != "clip":
-            continue
-        config = open_clip.get_model_config(row.architecture)
-        assert config["embed_dim"] == row.dimension
-        assert config["vision_cfg"]["image_size"] == row.image_size
-        published = open_clip.get_pretrained_cfg(row.architecture, row.tag)
-        assert row.weights is not None
-        assert published["hf_hub"] == f"{row.weights.repo}/"
 
 
 def test_naming_a_model_imports_no_model_library() -> None:
@@ -92,6 +72,9 @@ def test_naming_a_model_imports_no_model_library() -> None:
             "sentence-transformers:sentence-transformers/all-mpnet-base-v2",
             None,
         ),
+        ("timm:resnet50.a1_in1k", None, None),
+        ("torchvision:resnet50", None, None),
+        ("transformers:facebook/dinov2-large", None, None),
     ],
 )
 def test_models_beyond_the_catalogue(name: str, full: str | None, dimension: int | None) -> None:
@@ -108,13 +91,27 @@ def test_local_weights_are_found_from_any_working_folder(
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "modules.json").write_text("[]")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "preprocessor_config.json").write_text("{}")
     here = tmp_path.resolve()
     clip, texts = resolve("open_clip:ViT-B-32/weights.safetensors"), resolve("texts")
+    timm, torchvision, pictures = (
+        resolve(f"{name}")
+        for name in ("timm:a/weights.safetensors", "torchvision:b/weights.safetensors", "pictures")
+    )
     assert clip.name == f"open_clip:ViT-B-32/{here}/weights.safetensors"
     assert texts.name == f"sentence-transformers:{here}/texts"
+    assert timm.name == f"timm:a/{here}/weights.safetensors"
+    assert torchvision.name == f"torchvision:b/{here}/weights.safetensors"
+    assert pictures.name == f"transformers:{here}/pictures"
     monkeypatch.chdir("/")
     assert resolve(clip.name) == clip
     assert resolve(texts.name) == texts
+    assert [resolve(one.name) for one in (timm, torchvision, pictures)] == [
+        timm,
+        torchvision,
+        pictures,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +125,12 @@ def test_local_weights_are_found_from_any_working_folder(
         ("open_clip:ViT-B-32", "neither a tag"),
         ("sentence-transformers:./no/such/folder", "no folder ./no/such/folder"),
         ("", "open_clip:ARCHITECTURE/TAG"),
+        ("dinov2-b14", "Did you mean dinov2-b-14"),
+        ("timm:resnet50//no/such/file.safetensors", "/no/such/file.safetensors"),
+        ("timm:resnet50/weights.txt", "'weights.txt' is no weights file"),
+        ("timm:", "timm:NAME"),
+        ("transformers:./no/such/folder", "no folder ./no/such/folder"),
+        ("transformers:dinov2", "There is no folder dinov2"),
     ],
 )
 def test_unknown_names_list_near_ones_and_how_others_are_named(name: str, told: str) -> None:
@@ -153,6 +156,9 @@ def test_open_clips_architectures_are_known_without_importing_it() -> None:
         ("clip-vit-b-32", "open_clip_model.safetensors"),
         ("siglip2-b-32", "timm/ViT-B-32-SigLIP2-256"),
         ("minilm-multilingual", "model.safetensors"),
+        ("vgg16", "model.safetensors of timm/vgg16.tv_in1k"),
+        ("dinov2-s-14", "model.safetensors of facebook/dinov2-small"),
+        ("transformers:someone/something", "hf download someone/something model.safetensors"),
     ],
 )
 def test_offline_and_missing_names_the_file_and_the_remedy(

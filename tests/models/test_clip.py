@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
-from numpy.typing import NDArray
 
 from indexer.domain import Kind
 from indexer.embedders.clip import ClipEmbedder, load_clip
@@ -18,6 +16,7 @@ from indexer.embedders.naming import resolve
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.errors import ModelUnavailable
 from tests.models.conftest import Checkpoint
+from tests.models.libraries import normalised
 
 pytestmark = pytest.mark.slow
 
@@ -28,15 +27,6 @@ TEXTS = [
     "Ein Café in Zürich – 猫の写真 🐈",
     "it's  UPPER\n\tcase &amp; <b>markup</b>",
 ]
-
-
-def normalised(
-    pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]
-) -> NDArray[np.float32]:
-    """What the first layers of the tower make of the bytes, as torchvision writes it."""
-    channels = pixels.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
-    means, stds = (np.asarray(row, np.float32).reshape(3, 1, 1) for row in (mean, std))
-    return np.asarray((channels - means) / stds)
 
 
 def test_images_have_open_clips_own_vectors(

@@ -12,7 +12,7 @@ from indexer.errors import AssetNotFound, CollectionNotFound, InvalidInput, Inva
 from indexer.filters import Equals
 from indexer.queries import Part, SearchQuery
 from indexer.search import Answer, Hit, neighbours, search
-from tests.fakes import ColourEmbedder, TextOnlyEmbedder
+from tests.fakes import ColourEmbedder, PictureOnlyEmbedder, TextOnlyEmbedder
 from tests.lab import Lab, found_text, picture_in, png
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -126,6 +126,42 @@ def test_the_specialist_space_is_chosen(make_lab: Callable[..., Lab], tmp_path: 
     assert {hit.space for hit in ask(lab, Part(text="red"), kind=Kind.IMAGE).hits} == {"colour"}
     picture = ask(lab, Part(image=png(RED)))
     assert {hit.space for hit in picture.hits} == {"colour"}
+
+
+def test_a_space_of_pictures_answers_pictures_where_it_is_named(
+    make_lab: Callable[..., Lab], tmp_path: Path
+) -> None:
+    lab = make_lab(ColourEmbedder(), PictureOnlyEmbedder())
+    fill(lab, tmp_path)
+    assert lab.totals.indexed == lab.totals.found
+    named = ask(lab, Part(image=png(BLUE)), space="sight")
+    assert {hit.space for hit in named.hits} == {"sight"}
+    assert names(named)[0] == "blue"
+    unnamed = ask(lab, Part(image=png(BLUE)), kind=Kind.IMAGE)
+    assert {hit.space for hit in unnamed.hits} == {"colour"}, "the first one is what is meant"
+
+
+def test_a_text_asked_of_a_space_of_pictures_is_told_which_to_ask(
+    make_lab: Callable[..., Lab], tmp_path: Path
+) -> None:
+    lab = make_lab(ColourEmbedder(), PictureOnlyEmbedder())
+    fill(lab, tmp_path)
+    with pytest.raises(InvalidQuery) as caught:
+        ask(lab, Part(text="blue"), space="sight")
+    assert "'sight'" in caught.value.message
+    assert "holds image only and cannot answer this text query" in caught.value.message
+    assert "colour (image and text)" in caught.value.message
+
+
+def test_without_a_model_of_texts_a_text_query_says_what_there_is(
+    make_lab: Callable[..., Lab], tmp_path: Path
+) -> None:
+    lab = make_lab(PictureOnlyEmbedder())
+    fill(lab, tmp_path)
+    assert (lab.totals.indexed, lab.totals.skipped) == (4, 4), "pictures; passages are skipped"
+    with pytest.raises(InvalidQuery, match=r"no space to answer this text query.*sight \(image\)"):
+        ask(lab, Part(text="blue"))
+    assert names(ask(lab, Part(image=png(BLUE))))[0] == "blue"
 
 
 @pytest.mark.parametrize(
