@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from indexer.domain import Kind
+from indexer.embedders.bundled.packing import unpacked
 from indexer.embedders.bundled.towers import (
     DIMENSION,
     IMAGE_SIZE,
@@ -157,7 +158,7 @@ def text_folder() -> Path:
 
 def load_image_tower(path: Path) -> ImageTower:
     """The image tower, float32, in evaluation mode. Raises `ModelUnavailable`."""
-    weights = {name: tensor.float() for name, tensor in read_weights(path).items()}
+    weights = unpacked(read_weights(path))
     with torch.device("meta"):  # no time for random weights that are replaced at once
         tower = ImageTower()
     tower.load_state_dict(weights, assign=True)

@@ -4,9 +4,9 @@
     ./run bench peers --python PEERS/bin/python
 
 A ViT-B-32 with random weights, as fast as the trained one, is read by both from one file. Each
-program runs as a whole, from its command to its last file on disk; clip-retrieval writes vectors to
-.npy, Semblance makes a searchable index. Texts: the vectors of `minilm` by plain sentence-transformers
-(`encode`, its own batches) and by Semblance's Embedder, in one process, model loaded.
+program runs as a whole, from its command to its last file on disk; clip-retrieval writes vectors
+to .npy, Semblance makes a searchable index. Texts: the vectors of `minilm` by sentence-transformers
+alone (`encode`, its own batches) and by Semblance's Embedder, in one process, model loaded.
 """
 
 from __future__ import annotations

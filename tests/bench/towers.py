@@ -97,8 +97,8 @@ def _in_turns(
 
 def _with_padding(embedder: Any, rounds: int) -> dict[str, object]:
     """What open_clip itself takes for the query: all 77 tokens."""
-    owner = getattr(embedder.towers["text"].network, "network", None)
-    network = getattr(owner, "owner", None)
+    texts: Any = getattr(embedder.towers["text"].network, "network", None)
+    network: Any = getattr(texts, "owner", None)
     if not hasattr(network, "encode_text"):
         return {}
     import torch

@@ -12,12 +12,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from indexer.embedders.bundled.backbone import Backbone
+from indexer.embedders.bundled.losses import CAPTIONS
 from indexer.embedders.bundled.measure import PROMPT
 from indexer.embedders.bundled.towers import DIMENSION, ImageTower, normalised, pixels
 from indexer.embedders.bundled.views import VIEWS, Views, read_photos, trunk_views
 from indexer.embedders.mini import MiniEmbedder, load_text_tower, load_tokenizer, text_folder
-
-CAPTIONS = 5
 
 
 class Lesson(NamedTuple):

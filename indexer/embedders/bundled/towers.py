@@ -22,6 +22,8 @@ MEAN = (128 / 255,) * 3
 STD = (128 / 255,) * 3
 FEATURE_CHANNELS = 1280
 HIDDEN = 512
+GLANCES = 8
+GLANCE_WIDTH = 64
 CLASSES = 1000
 NAMES_WEIGHT = 0.4
 TRUNK_BLOCKS = 13
@@ -137,9 +139,10 @@ class Top(nn.Module):
 
 
 class Head(nn.Module):
-    """From pooled features, (n, 2560), to unit vectors, (n, 384): a linear map and a detour.
+    """From maps, (n, 1280, h, w), and their pooled values, (n, 2560), to vectors, (n, 384).
 
-    The detour starts at zero, so that training begins from the linear map, which is good already.
+    A linear map, a detour and a gaze. The last two start at zero, so that training begins from
+    the linear map, which is good already.
     """
 
     def __init__(self, hidden: int = HIDDEN, dropout: float = 0.0):
@@ -148,13 +151,41 @@ class Head(nn.Module):
         self.linear = nn.Linear(2 * FEATURE_CHANNELS, DIMENSION)
         self.widen = nn.Linear(2 * FEATURE_CHANNELS, hidden)
         self.narrow = nn.Linear(hidden, DIMENSION)
+        self.gaze = Gaze(dropout)
         self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.narrow.weight)
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, features: Tensor, maps: Tensor | None) -> Tensor:
+        """Unit vectors; without maps, the first stage of training, there is no gaze."""
         x = self.dropout(self.norm(features))
-        detour = self.narrow(self.dropout(functional.gelu(self.widen(x))))
-        return functional.normalize(self.linear(x) + detour, dim=-1)
+        out = self.linear(x) + self.narrow(self.dropout(functional.gelu(self.widen(x))))
+        return functional.normalize(out if maps is None else out + self.gaze(maps), dim=-1)
+
+
+class Gaze(nn.Module):
+    """Looks at some places more than at others: (n, 1280, h, w) to (n, 384).
+
+    Each of eight glances weights the places by what is there, and keeps 64 numbers of their mean
+    (attention pooling with learnt queries).
+    """
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(FEATURE_CHANNELS)
+        self.score = nn.Linear(FEATURE_CHANNELS, GLANCES)
+        self.value = nn.Linear(FEATURE_CHANNELS, GLANCES * GLANCE_WIDTH)
+        self.out = nn.Linear(GLANCES * GLANCE_WIDTH, DIMENSION)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        places = self.norm(maps.flatten(2).transpose(1, 2))
+        weights = self.score(places).softmax(1).transpose(1, 2).unsqueeze(2)
+        values = self.value(self.dropout(places)).unflatten(2, (GLANCES, GLANCE_WIDTH))
+        seen = (weights @ values.transpose(1, 2)).flatten(1)
+        out: Tensor = self.out(self.dropout(seen))
+        return out
 
 
 class ClassNames(nn.Module):
@@ -163,24 +194,21 @@ class ClassNames(nn.Module):
     The thousand names of ImageNet, as MiniLM puts them, weighted by what the backbone's own
     classifier says: convex combination of semantic embeddings (Norouzi et al., ICLR 2014). It
     knows things that no caption of the training photos names. A classifier in doubt gives a short
-    vector. Its weights are whole numbers times a scale a class, so that they take a byte each.
+    vector.
     """
 
     weight: Tensor
-    scale: Tensor
     bias: Tensor
     names: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("weight", torch.zeros(CLASSES, FEATURE_CHANNELS))
-        self.register_buffer("scale", torch.zeros(CLASSES))
         self.register_buffer("bias", torch.zeros(CLASSES))
         self.register_buffer("names", torch.zeros(CLASSES, DIMENSION))
 
     def forward(self, features: Tensor) -> Tensor:
-        means = features[:, :FEATURE_CHANNELS]
-        logits = functional.linear(means, self.weight) * self.scale + self.bias
+        logits = functional.linear(features[:, :FEATURE_CHANNELS], self.weight, self.bias)
         return logits.softmax(1) @ self.names
 
 
@@ -195,8 +223,9 @@ class ImageTower(nn.Module):
         self.classes = ClassNames()
 
     def forward(self, images: Tensor) -> Tensor:
-        features = pooled(self.top(self.trunk(images)))
-        return joined(self.head(features), self.classes(features))
+        maps = self.top(self.trunk(images))
+        features = pooled(maps)
+        return joined(self.head(features, maps), self.classes(features))
 
 
 def joined(learnt: Tensor, named: Tensor) -> Tensor:

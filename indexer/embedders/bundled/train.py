@@ -3,8 +3,7 @@
 Needs one package beside Semblance's own, to read the backbone: `pip install tflite`.
 
 MiniLM and the lower part of the backbone (the trunk) stay as they are, so captions and trunk run
-once. First the head learns alone from the frozen features. With `--top-epochs` the top of the
-backbone then learns too; the weights that come with Semblance were made without.
+once. First the head learns alone from the frozen features, then the top of the backbone with it.
 Every choice here was made on the dev photos, which are never trained on.
 """
 
@@ -14,19 +13,25 @@ import argparse
 import copy
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 from indexer.embedders.bundled.backbone import Backbone, read_backbone
-from indexer.embedders.bundled.lessons import CAPTIONS, Lesson, check_backbone, read_lesson
+from indexer.embedders.bundled.lessons import Lesson, check_backbone, read_lesson
+from indexer.embedders.bundled.losses import (
+    TEMPERATURE,
+    image_to_text,
+    remembered,
+    text_to_image,
+)
 from indexer.embedders.bundled.measure import Retrieval, retrieval
+from indexer.embedders.bundled.packing import packed
 from indexer.embedders.bundled.towers import (
+    FEATURE_CHANNELS,
     ClassNames,
     Head,
     ImageTower,
@@ -37,7 +42,10 @@ from indexer.embedders.bundled.towers import (
 from indexer.embedders.bundled.views import VIEWS
 from indexer.embedders.mini import IMAGE_WEIGHTS
 
-LABEL_WEIGHT = 0.3
+LABEL_WEIGHT = 0.6
+LENIENCE = 0.5
+SHORTEST = 12
+"""Places, of 14, that a crop of the trunk's maps keeps at least; an even number."""
 
 
 class Stage(NamedTuple):
@@ -45,99 +53,86 @@ class Stage(NamedTuple):
 
     epochs: int
     batch: int
-    pool: int
-    """Photos contrasted in one step: the batch and, with their latest vectors, others."""
     head_rate: float
     top_rate: float
     average: float
     """Share of the running average of the weights that each step keeps."""
 
 
-HEAD_ALONE = Stage(epochs=26, batch=1000, pool=1000, head_rate=1e-3, top_rate=0.0, average=0.98)
-TOGETHER = Stage(epochs=0, batch=120, pool=1500, head_rate=3e-4, top_rate=5e-4, average=0.98)
+HEAD_ALONE = Stage(epochs=26, batch=1000, head_rate=1e-3, top_rate=0.0, average=0.98)
+TOGETHER = Stage(epochs=12, batch=250, head_rate=5e-4, top_rate=3e-4, average=0.99)
 
 
 class Pupil(nn.Module):
-    """The part of the tower that learns, and the two temperatures it learns with."""
+    """The part of the tower that learns, and the temperatures it learns with."""
 
-    def __init__(self, top: Top, classes: ClassNames) -> None:
+    def __init__(self, top: Top, classifier: nn.Linear, names: Tensor) -> None:
+        """`classifier` gives 1,000 logits from 1,280 means; `names` are (1000, 384)."""
         super().__init__()
         self.top = top
-        self.head = Head(dropout=0.3)
-        self.classes = classes
+        self.head = Head(dropout=0.5)
+        self.classifier = classifier
         self.caption_scale = nn.Parameter(torch.tensor(math.log(20.0)))
         self.label_scale = nn.Parameter(torch.tensor(math.log(20.0)))
+        self.names: Tensor
+        self.register_buffer("names", names)
 
-    def forward(self, features: Tensor) -> Tensor:
-        return joined(self.head(features), self.classes(features))
+    def forward(self, features: Tensor, maps: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Unit vectors, (n, 384), and what the classifier says, (n, 1000) logits."""
+        logits = self.classifier(features[:, :FEATURE_CHANNELS])
+        named = logits.softmax(1) @ self.names
+        return joined(self.head(features, maps), named), logits
 
-
-def contrast(vectors: Tensor, captions: Tensor, others: Tensor, scale: Tensor) -> Tensor:
-    """InfoNCE in both directions: (b, 384) images against (p, 5, 384) captions, own ones first.
-
-    `others`, (p − b, 384), are vectors of the remaining photos as they were when last seen.
-    """
-    count, pool = len(vectors), torch.cat([vectors, others])
-    of_batch = captions[:count].flatten(0, 1)
-    owner = torch.arange(count).repeat_interleave(CAPTIONS)
-    text_to_image = functional.cross_entropy(scale * of_batch @ pool.T, owner)
-    chances = (scale * vectors @ captions.flatten(0, 1).T).log_softmax(1)
-    own = chances.gather(1, torch.arange(count * CAPTIONS).view(count, CAPTIONS))
-    return text_to_image - own.mean()
+    def look(self, middle: Tensor) -> tuple[Tensor, Tensor]:
+        """The same from the trunk's maps, (n, 96, h, w)."""
+        maps = self.top(middle.float().contiguous(memory_format=torch.channels_last))
+        return self.forward(pooled(maps), maps)
 
 
-def remember(vectors: Tensor, labels: Tensor, logits: Tensor, scale: Tensor) -> Tensor:
-    """How far class names, by their MiniLM vectors, stray from what the ImageNet head says.
-
-    Keeps words in the space that no caption of the training photos contains.
-    """
-    said = (scale * vectors @ labels.T).log_softmax(1)
-    return functional.kl_div(
-        said, (logits / 2.0).log_softmax(1), reduction="batchmean", log_target=True
-    )
-
-
-def step(pupil: Pupil, stage: Stage, lesson: Lesson, memory: Tensor, rows: Tensor) -> Tensor:
-    """The loss of one step; `rows` are photos, those to learn from first. Updates `memory`."""
-    batch = rows[: stage.batch]
-    at = batch * VIEWS + torch.randint(VIEWS, (len(batch),))
+def step(pupil: Pupil, stage: Stage, lesson: Lesson, rows: Tensor) -> Tensor:
+    """The loss of one step over one view of each of the photos in `rows`."""
+    at = rows * VIEWS + torch.randint(VIEWS, (len(rows),))
     if stage.top_rate:
-        middle = lesson.views.middle[at].float().contiguous(memory_format=torch.channels_last)
-        vectors = pupil(pooled(pupil.top(middle)))
+        vectors, said = pupil.look(cropped(lesson.views.middle[at]))
     else:
-        vectors = pupil(lesson.views.pooled[at].float())
-    others = memory[rows[stage.batch :]]
-    memory[batch] = vectors.detach()
-    captions = contrast(vectors, lesson.captions[rows], others, pupil.caption_scale.exp())
-    logits = lesson.views.logits[at].float()
-    return captions + LABEL_WEIGHT * remember(
-        vectors, lesson.labels, logits, pupil.label_scale.exp()
+        vectors, said = pupil(lesson.views.pooled[at].float(), None)
+    scale, logits = pupil.caption_scale.exp(), lesson.views.logits[at].float()
+    named = (pupil.label_scale.exp() * vectors @ lesson.labels.T).log_softmax(1)
+    return (
+        text_to_image(vectors, lesson.captions[rows], scale)
+        + image_to_text(vectors, rows, lesson.captions, scale, LENIENCE)
+        + LABEL_WEIGHT * remembered(named, logits)
+        + LABEL_WEIGHT * remembered((said / TEMPERATURE).log_softmax(1), logits)
     )
 
 
-def epoch_rows(photos: int, stage: Stage) -> Iterator[Tensor]:
-    """For every step of one epoch the photos to contrast, those to learn from first."""
-    order = torch.randperm(photos)
-    for start in range(0, photos - stage.batch + 1, stage.batch):
-        yield order.roll(-start)[: stage.pool]
+def cropped(middle: Tensor) -> Tensor:
+    """A random part of the trunk's maps, mirrored half of the time: new views at no cost."""
+    side = middle.shape[-1]
+    height, width = (SHORTEST + 2 * int(torch.randint(2, ())) for _ in range(2))
+    top, left = (int(torch.randint(side - size + 1, ())) for size in (height, width))
+    part = middle[:, :, top : top + height, left : left + width]
+    return part.flip(3) if torch.rand(()) < 0.5 else part
 
 
 def optimiser_of(pupil: Pupil, stage: Stage) -> torch.optim.Optimizer:
     """AdamW with the rates of the stage."""
+    seeing = [*pupil.top.parameters(), *pupil.classifier.parameters()]
     scales = [pupil.caption_scale, pupil.label_scale]
     return torch.optim.AdamW(
         [
             {"params": [*pupil.head.parameters()], "lr": stage.head_rate, "weight_decay": 0.1},
-            {"params": [*pupil.top.parameters()], "lr": stage.top_rate, "weight_decay": 0.01},
+            {"params": seeing, "lr": stage.top_rate, "weight_decay": 0.1},
             {"params": scales, "lr": stage.head_rate * 10, "weight_decay": 0.0},
         ]
     )
 
 
-def run_stage(pupil: Pupil, stage: Stage, lesson: Lesson, memory: Tensor, dev: Lesson) -> Pupil:
-    """Trains for one stage and returns the running average; `memory` holds the latest vectors."""
+def run_stage(pupil: Pupil, stage: Stage, lesson: Lesson, dev: Lesson) -> Pupil:
+    """Trains for one stage and returns the running average."""
     optimiser = optimiser_of(pupil, stage)
-    count = stage.epochs * (len(lesson.captions) // stage.batch)
+    photos = len(lesson.captions)
+    count = stage.epochs * (photos // stage.batch)
     warm = max(1, count // 20)
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda n: min((n + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * n / count))
@@ -146,13 +141,14 @@ def run_stage(pupil: Pupil, stage: Stage, lesson: Lesson, memory: Tensor, dev: L
     for epoch in range(stage.epochs):
         started = time.monotonic()
         pupil.train()
-        for number, rows in enumerate(epoch_rows(len(lesson.captions), stage)):
+        for number, rows in enumerate(torch.split(torch.randperm(photos), stage.batch)):
             optimiser.zero_grad()
-            step(pupil, stage, lesson, memory, rows).backward()  # type: ignore[no-untyped-call]
+            step(pupil, stage, lesson, rows).backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(pupil.parameters(), 5.0)
             optimiser.step()
             rate.step()
             # Early weights are worse than any average that forgets them soon.
-            done = epoch * (len(lesson.captions) // stage.batch) + number
+            done = epoch * (photos // stage.batch) + number
             follow(average, pupil, min(stage.average, (1 + done) / (10 + done)))
         seconds = time.monotonic() - started
         figures = dev_figures(average, stage, dev)
@@ -170,33 +166,25 @@ def follow(average: nn.Module, pupil: nn.Module, keep: float) -> None:
 @torch.inference_mode()
 def dev_figures(pupil: Pupil, stage: Stage, dev: Lesson) -> Retrieval:
     """How well the pupil does on the dev photos."""
-    features = (
-        torch.cat([pooled(pupil.top(maps.float())) for maps in torch.split(dev.views.middle, 100)])
-        if stage.top_rate
-        else dev.views.pooled.float()
-    )
-    return retrieval(pupil(features).numpy(), dev.captions.flatten(0, 1).numpy())
+    if stage.top_rate:
+        vectors = torch.cat([pupil.look(maps)[0] for maps in torch.split(dev.views.middle, 100)])
+    else:
+        vectors, _ = pupil(dev.views.pooled.float(), None)
+    return retrieval(vectors.numpy(), dev.captions.flatten(0, 1).numpy())
 
 
 def save(backbone: Backbone, pupil: Pupil, path: Path) -> None:
-    """Writes the whole tower as float16, which halves the file and moves no figure."""
+    """Writes the whole tower: large matrices as bytes with a scale a row, the rest as float16."""
     tower = ImageTower()
     tower.trunk, tower.top, tower.head = backbone.trunk, pupil.top, pupil.head
-    tower.classes = pupil.classes
-    weights = {name: t.detach().half().contiguous() for name, t in tower.state_dict().items()}
-    weights["classes.weight"] = weights["classes.weight"].to(torch.int8)
-    save_file(weights, path, metadata={"model": "mini", "licence": "see MODEL_CARD.md"})
+    tower.classes = class_names(pupil)
+    save_file(packed(tower.state_dict()), path, {"model": "mini", "licence": "see MODEL_CARD.md"})
 
 
-def class_names(classifier: nn.Linear, names: Tensor) -> ClassNames:
-    """The backbone's classifier, rounded to a byte a weight, and the names of its classes."""
+def class_names(pupil: Pupil) -> ClassNames:
+    """The classifier as it came to be, and the names of its classes."""
     classes = ClassNames()
-    # The first of the 1,001 classes is "background", which is the name of nothing.
-    weight, bias = classifier.weight.detach()[1:], classifier.bias.detach()[1:]
-    scale = weight.abs().amax(1) / 127
-    classes.load_state_dict(
-        {"weight": (weight / scale[:, None]).round(), "scale": scale, "bias": bias, "names": names}
-    )
+    classes.load_state_dict({**pupil.classifier.state_dict(), "names": pupil.names})
     return classes
 
 
@@ -206,7 +194,6 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=IMAGE_WEIGHTS)
     parser.add_argument("--views", type=Path, help="folder that keeps views between runs")
-    parser.add_argument("--top-epochs", type=int, default=0, help="epochs of the second stage")
     arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(min(2, torch.get_num_threads()))
@@ -214,13 +201,19 @@ def main() -> None:
     print(f"ImageNet top-1 of the backbone: {check_backbone(backbone, arguments.data):.3f}")
     lesson = read_lesson(backbone, arguments.data, "train", arguments.views)
     dev = read_lesson(backbone, arguments.data, "dev", arguments.views)
-    memory = torch.zeros(len(lesson.captions), lesson.captions.shape[-1])
-    classes = class_names(backbone.classifier, lesson.labels)
-    pupil = Pupil(copy.deepcopy(backbone.top).to(memory_format=torch.channels_last), classes)
-    together = TOGETHER._replace(epochs=arguments.top_epochs)
-    for stage in (HEAD_ALONE, together) if arguments.top_epochs else (HEAD_ALONE,):
-        pupil = run_stage(pupil, stage, lesson, memory, dev)
+    top = copy.deepcopy(backbone.top).to(memory_format=torch.channels_last)
+    pupil = Pupil(top, without_background(backbone.classifier), lesson.labels)
+    for stage in (HEAD_ALONE, TOGETHER):
+        pupil = run_stage(pupil, stage, lesson, dev)
         save(backbone, pupil, arguments.out)
+
+
+def without_background(classifier: nn.Linear) -> nn.Linear:
+    """The classifier less the first of its 1,001 classes, which is the name of nothing."""
+    weight, bias = classifier.weight.detach()[1:], classifier.bias.detach()[1:]
+    fewer = nn.Linear(weight.shape[1], weight.shape[0])
+    fewer.load_state_dict({"weight": weight, "bias": bias})
+    return fewer
 
 
 if __name__ == "__main__":
