@@ -11,9 +11,12 @@ _WORD = re.compile(r"\w+")
 
 
 def content_words(text: str, terms: Callable[[str], SparseVector]) -> tuple[str, ...]:
-    """The different words of a query in lower case; stop words, which have no terms, left out."""
+    """The different words of a query in lower case, stop words left out.
+
+    Those have no `terms`; nor have numbers, which say something all the same.
+    """
     words = dict.fromkeys(_WORD.findall(text.casefold()))
-    return tuple(word for word in words if terms(word).indices)
+    return tuple(word for word in words if terms(word).indices or not word.isalpha())
 
 
 def holds_all(text: str, words: Sequence[str]) -> bool:
