@@ -80,7 +80,7 @@ def show(session: Session, name: NameArgument) -> None:
         line("fields", fields)
     for each in told["calibrations"]:
         pair = f"{each['asked']} → {each['found']} ({each['space']})"
-        line("clear from", f"{each['clear']:.3f}  {pair}, as of {number(each['assets'], 'asset')}")
+        line("clear at", f"{each['clear']:.3f}  {pair}, as of {number(each['assets'], 'asset')}")
 
 
 def delete(session: Session, name: NameArgument, yes: YesOption = False) -> None:

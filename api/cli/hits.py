@@ -118,7 +118,8 @@ def _told(hit: Hit) -> tuple[str, str]:
     relevance = hit["relevance"]
     if relevance is None:
         return f"{hit['score']:6.3f}  ", "dim"
-    return f"{relevance:6.0%}  ", "" if relevance >= CLEAR else "dim"
+    # Rounded down: what is below a clear match must not read 50 %.
+    return f"{int(100 * relevance):5}%  ", "" if relevance >= CLEAR else "dim"
 
 
 def _snippet(hit: Hit) -> Text | None:

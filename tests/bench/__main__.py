@@ -11,6 +11,7 @@ BENCHES = {
     "ingest": "pictures a second beside the model's bare forward pass",
     "memory": "peak memory over 1,000 and 20,000 pictures",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
+    "relevance": "whether relevance tells a match from none; takes the folder of all data",
 }
 
 
