@@ -25,8 +25,9 @@ score, so it never changes the order of a ranking by score. Why it is made so:
   verification, Auckenthaler, Carey and Lloyd-Thomas 2000) makes things far worse, for a query with
   many matches has a wide distribution of scores: the best hit stands out less, not more.
 
-The numbers 2.25 and 6 were chosen on one half of the questions of `tests/bench/relevance.py`, and
-docs/benchmarks.md reports on the other.
+2.25 has the least log loss on one half of the questions of `tests/bench/relevance.py`;
+docs/benchmarks.md reports on the other half. 6 is a little less steep than would fit best (8): a
+scale that says but yes or no could not tell a good match from a very good one.
 """
 
 from __future__ import annotations

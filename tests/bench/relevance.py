@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import relevance
-from indexer.domain import Kind
 from indexer.embedders.loading import LoadedEmbedders
 from indexer.ports import Vectors
 from indexer.relevance import CLEAR, LOWER_SPREADS, STEEPNESS, Scale
 from tests.bench import report
-from tests.bench.relevance_trials import Source, Trial, trials
+from tests.bench.relevance_parts import meaningless_parts
+from tests.bench.relevance_trials import FLOWERS, NO_FLOWERS, Source, Trial, trials
 
 Scores = NDArray[np.float32]
 Measure = Callable[[Trial, Scores], NDArray[np.float64]]
@@ -64,7 +64,12 @@ def measure(of: Mapping[str, Trial]) -> dict[str, object]:
             for name, (by, cut) in measures.items()
         },
         "log_loss_when_choosing": losses(of),
-        "composed": composed(of["photos by caption"], of["flowers by photo"]),
+        "flowers_word_for_word": word_for_word(of["flowers by name"]),
+        "meaningless_parts_clear": meaningless_parts(
+            of["photos by caption"].assets,
+            of["photos by caption"].meaningless,
+            of["flowers by photo"].meaningless,
+        ),
     }
 
 
@@ -93,6 +98,16 @@ def told(trial: Trial) -> dict[str, object]:
         result["right_among_10"] = share(among.any(axis=1))
         result["right_among_10_and_clear"] = share(kept.any(axis=1))
     return result
+
+
+def word_for_word(trial: Trial) -> dict[str, dict[str, float]]:
+    """The best hit's relevance and the share of clear assets, where all assets are flowers."""
+    words = [*FLOWERS, *NO_FLOWERS]
+    asked = np.concatenate([trial.answerable, trial.others["other things"]])
+    return {
+        word: {"best": round(float(told.max()), 2), "clear": share(told >= CLEAR)}
+        for word, told in zip(words, by_relevance(trial, cosines(asked, trial)), strict=True)
+    }
 
 
 def cosines(asked: Vectors, trial: Trial) -> Scores:
@@ -197,53 +212,6 @@ def log_loss(
         return float(np.logaddexp(0, exponent).mean())
 
     return (surprise(found, -1) + surprise(missed, 1)) / 2
-
-
-def composed(by_text: Trial, by_picture: Trial) -> dict[str, float]:
-    """Meaningless questions of several parts: the share of those whose best hit is clear."""
-    chance = np.random.default_rng(0)
-    photos = by_text.assets
-    words, nothing = by_text.meaningless, by_picture.meaningless
-    kinds = {
-        "text": (words, _figures_of(words, photos)),
-        "picture": (nothing, _figures_of(nothing, photos)),
-    }
-    recipes = {
-        "text": [("text", 1.0)],
-        "picture": [("picture", 1.0)],
-        "text + text": [("text", 1.0), ("text", 1.0)],
-        "text + picture": [("text", 1.0), ("picture", 1.0)],
-        "text - text": [("text", 1.0), ("text", -1.0)],
-        "picture - text": [("picture", 1.0), ("text", -1.0)],
-        "text + picture - text": [("text", 1.0), ("picture", 1.0), ("text", -1.0)],
-    }
-    result = {}
-    for name, recipe in recipes.items():
-        clear = 0
-        for _ in range(300):
-            parts = np.stack([chance.choice(kinds[kind][0]) for kind, _ in recipe])
-            weights = [weight for _, weight in recipe]
-            scale = relevance.scale([kinds[kind][1] for kind, _ in recipe], weights, parts)
-            total = np.array(weights) @ parts
-            clear += scale.relevance(float((photos @ total).max() / np.linalg.norm(total))) >= CLEAR
-        result[name] = round(clear / 300, 3)
-    return result
-
-
-def _figures_of(asked: Vectors, assets: Vectors) -> relevance.Calibration:
-    scores = asked @ assets.T
-    typical, clear = relevance.from_best(scores, scores.max(axis=1))
-    return relevance.Calibration(
-        "",
-        "",
-        Kind.IMAGE,
-        Kind.IMAGE,
-        typical,
-        clear,
-        relevance.Method.MEANINGLESS,
-        len(asked),
-        len(assets),
-    )
 
 
 def share(of: NDArray[np.bool_] | np.bool_) -> float:

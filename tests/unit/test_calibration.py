@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from indexer import collections
 from indexer.calibration import Calibrator, calibration_of, refresh
 from indexer.domain import FieldType, Kind
+from indexer.ports import VectorStore
 from indexer.queries import Part, SearchQuery
 from indexer.relevance import Calibration, Method
 from indexer.search import search
@@ -48,6 +50,29 @@ def test_the_first_search_makes_the_figures_and_others_find_them(lab: Lab, tmp_p
     found = calibration_of(other_process, collection, collection.spaces[0], Kind.TEXT, Kind.IMAGE)
     assert found == made[Kind.TEXT, Kind.IMAGE]
     assert len(lab.embedder.embedded) == embedded + 1
+
+
+class CallsTold:
+    """Hands every call on to a store, and notes its name."""
+
+    def __init__(self, store: VectorStore) -> None:
+        self.calls: list[str] = []
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        self.calls.append(name)
+        return getattr(self._store, name)
+
+
+def test_relevance_costs_no_trip_to_the_store(lab: Lab, tmp_path: Path) -> None:
+    add_pictures(lab, tmp_path, 5)
+    asked(lab, Part(text="red"), kind=Kind.IMAGE)
+    told = CallsTold(lab.store)
+    store = cast("VectorStore", told)
+    searcher = replace(lab.searcher, store=store, calibrator=Calibrator(store, lab.embedders))
+    answer = search(searcher, "things", SearchQuery((Part(text="red"),), kind=Kind.IMAGE))
+    assert answer.hits[0].relevance is not None
+    assert told.calls == ["get", "nearest"], "the collection's description, and the hits"
 
 
 def test_an_empty_collection_has_no_figures_and_no_trouble(lab: Lab) -> None:
