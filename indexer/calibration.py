@@ -143,18 +143,20 @@ def _fit(
         return None
     sample = _sample(store, name, space, found)
     questions = _questions(calibrator, collection, space, asked)
-    if questions is None:
-        stored = sample if asked is found else _sample(store, name, space, asked)
-        figures = relevance.from_stored(stored, sample) if len(stored) else None
-    else:
+    if questions is not None:
+        method = Method.MEANINGLESS
         figures = relevance.from_best(
             questions @ sample.T, _best(store, name, space, having, questions)
         )
+    else:
+        method = Method.STORED
+        questions = sample if asked is found else _sample(store, name, space, asked)
+        figures = relevance.from_stored(questions, sample)
     if figures is None:
         return None
-    method = Method.STORED if questions is None else Method.MEANINGLESS
-    asking = len(stored) if questions is None else len(questions)
-    return Calibration(space.name, space.fingerprint, asked, found, *figures, method, asking, count)
+    return Calibration(
+        space.name, space.fingerprint, asked, found, *figures, method, len(questions), count
+    )
 
 
 def _questions(

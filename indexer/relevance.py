@@ -99,9 +99,13 @@ class Scale:
         return 1 / (1 + math.exp(min(exponent, 700.0)))
 
 
-def from_best(pairs: Vectors, best: Vectors, spreads: float = LOWER_SPREADS) -> tuple[float, float]:
+def from_best(
+    pairs: Vectors, best: Vectors, spreads: float = LOWER_SPREADS
+) -> tuple[float, float] | None:
     """(typical, clear) from cosines of meaningless questions: with random assets, any shape, and
-    with the best hit of each, shape (questions,)."""
+    with the best hit of each, shape (questions,). None if there are none."""
+    if not pairs.size or not best.size:
+        return None
     typical, middle = float(np.median(pairs)), float(np.median(best))
     clear = middle + spreads * (middle - float(np.percentile(best, _LOWER)))
     return typical, max(clear, typical + LEAST_REACH)

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import relevance
 from indexer.embedders.loading import LoadedEmbedders
 from indexer.ports import Vectors
 from indexer.relevance import CLEAR, LOWER_SPREADS, STEEPNESS, Scale
 from tests.bench import report
-from tests.bench.relevance_parts import meaningless_parts
+from tests.bench.relevance_parts import fitted, meaningless_parts
+from tests.bench.relevance_sizes import by_size
 from tests.bench.relevance_trials import FLOWERS, NO_FLOWERS, Source, Trial, trials
 
 Scores = NDArray[np.float32]
@@ -64,6 +64,7 @@ def measure(of: Mapping[str, Trial]) -> dict[str, object]:
             for name, (by, cut) in measures.items()
         },
         "log_loss_when_choosing": losses(of),
+        "photos_by_caption_by_size": by_size(of["photos by caption"], "aerodynamics"),
         "flowers_word_for_word": word_for_word(of["flowers by name"]),
         "meaningless_parts_clear": meaningless_parts(
             of["photos by caption"].assets,
@@ -120,8 +121,7 @@ def cosines(asked: Vectors, trial: Trial) -> Scores:
 
 def figures(trial: Trial, spreads: float = LOWER_SPREADS) -> tuple[float, float]:
     """(typical, clear), as the product fits them."""
-    scores = trial.meaningless @ trial.assets.T
-    return relevance.from_best(scores, scores.max(axis=1), spreads)
+    return fitted(trial.meaningless, trial.assets, spreads)
 
 
 def by_relevance(trial: Trial, scores: Scores) -> NDArray[np.float64]:

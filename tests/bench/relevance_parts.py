@@ -9,7 +9,7 @@ import numpy as np
 from indexer import relevance
 from indexer.domain import Kind
 from indexer.ports import Vectors
-from indexer.relevance import CLEAR, Calibration, Method
+from indexer.relevance import CLEAR, LOWER_SPREADS, Calibration, Method
 
 TIMES = 300
 
@@ -51,17 +51,18 @@ def _is_clear(
     return scale.relevance(float((photos @ total).max() / np.linalg.norm(total))) >= CLEAR
 
 
+def fitted(
+    meaningless: Vectors, assets: Vectors, spreads: float = LOWER_SPREADS
+) -> tuple[float, float]:
+    """(typical, clear), as the product fits them."""
+    scores = meaningless @ assets.T
+    figures = relevance.from_best(scores, scores.max(axis=1), spreads)
+    assert figures is not None, "there are assets and questions"
+    return figures
+
+
 def _figures_of(asked: Vectors, assets: Vectors) -> Calibration:
-    scores = asked @ assets.T
-    typical, clear = relevance.from_best(scores, scores.max(axis=1))
+    image, method = Kind.IMAGE, Method.MEANINGLESS
     return Calibration(
-        "",
-        "",
-        Kind.IMAGE,
-        Kind.IMAGE,
-        typical,
-        clear,
-        Method.MEANINGLESS,
-        len(asked),
-        len(assets),
+        "", "", image, image, *fitted(asked, assets), method, len(asked), len(assets)
     )

@@ -45,7 +45,9 @@ def test_a_higher_score_is_never_less_relevant(
 
 def test_figures_come_from_the_median_and_the_lower_side_of_the_best() -> None:
     best = np.linspace(0.1, 0.3, 1001, dtype=np.float32)
-    typical, clear = relevance.from_best(vectors((-0.1, 0.0, 0.3)), best)
+    figures = relevance.from_best(vectors((-0.1, 0.0, 0.3)), best)
+    assert figures is not None
+    typical, clear = figures
     assert typical == 0
     # Median 0.2, 16th percentile 0.132: 0.2 + 2.25 × 0.068.
     assert clear == pytest.approx(0.3536, abs=1e-3)
@@ -61,8 +63,14 @@ def test_chance_matches_do_not_move_the_clear_line() -> None:
 
 
 def test_a_model_for_which_all_nonsense_is_one_still_has_a_scale() -> None:
-    typical, clear = relevance.from_best(vectors((0.4,)), vectors((0.4, 0.4))[0])
-    assert clear - typical == pytest.approx(LEAST_REACH)
+    figures = relevance.from_best(vectors((0.4,)), vectors((0.4, 0.4))[0])
+    assert figures is not None
+    assert figures[1] - figures[0] == pytest.approx(LEAST_REACH)
+
+
+def test_without_hits_there_are_no_figures() -> None:
+    nothing = np.zeros(0, dtype=np.float32)
+    assert relevance.from_best(nothing, nothing) is None
 
 
 def test_stored_vectors_give_figures_where_no_model_can_be_asked() -> None:
