@@ -40,6 +40,22 @@ class Space(TypedDict):
     kinds: list[str]
 
 
+class Calibration(TypedDict):
+    """What scores mean in a Space, for a Kind asked with and a Kind found.
+
+    Relevance is next to 0 at the score `typical` and 0.5 at `clear`.
+    """
+
+    space: str
+    asked: str
+    found: str
+    typical: float
+    clear: float
+    method: Literal["meaningless", "stored"]
+    questions: int
+    assets: int
+
+
 class Collection(TypedDict):
     """A Collection with its counts as of now; `problem` says why one cannot be used."""
 
@@ -47,6 +63,7 @@ class Collection(TypedDict):
     created_at: str | None
     spaces: list[Space]
     fields: dict[str, str]
+    calibrations: list[Calibration]
     totals: Totals | None
     problem: Reason | None
 
@@ -88,11 +105,13 @@ class Source(TypedDict):
 
 
 class Hit(TypedDict):
-    """An asset that answers a search. `score` is a cosine; `matched` says why it is here."""
+    """An asset that answers a search. `score` is a cosine, `relevance` what it means here: from
+    0.5 of 1 it is a clear match (None: not known). `matched` says why it is here."""
 
     id: str
     kind: Literal["image", "text"]
     score: float
+    relevance: float | None
     space: str
     matched: list[str]
     source: Source | None

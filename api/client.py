@@ -5,7 +5,7 @@
     with connect() as client:
         client.wait(client.index("photos"))
         for hit in client.search("a red boat", kind="image")["hits"]:
-            print(hit["score"], hit["source"]["path"])
+            print(hit["relevance"], hit["source"]["path"])
 
 Answers are plain dictionaries (`api.answers`). Errors are those of `indexer.errors`, whichever
 process they arose in.
@@ -173,7 +173,8 @@ class Client(AssetCalls):
         """What is nearest in meaning; text, pictures and asset ids given together add up.
 
         `unlike` texts and pictures push away. Options: kind ("image" or "text"), limit, offset,
-        min_score, group (one hit a document), least (least similar first), hybrid, space.
+        min_score, min_relevance (0.5: clear matches alone), group (one hit a document), least
+        (least similar first), hybrid, space.
         """
         body = search_body(
             text=text,

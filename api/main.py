@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import anyio
@@ -20,6 +21,7 @@ from api.schemas.base import PROBLEMS
 from api.upkeep import Upkeep
 from api.warming import Warming
 from indexer.build import Engine
+from indexer.calibration import refresh
 from worker.queue import OpenQueue
 
 UPLOADS_AT_ONCE = 2
@@ -41,7 +43,12 @@ def create_app(
     """
     serving = _serving(engine, queue, token)
     activity = Activity()
-    upkeep = Upkeep(engine.store, lambda: serving.reading.active, activity.quiet_seconds)
+    upkeep = Upkeep(
+        engine.store,
+        partial(refresh, engine.searcher.calibrator),
+        lambda: serving.reading.active,
+        activity.quiet_seconds,
+    )
     app = FastAPI(
         title="Semblance",
         version=_version(),

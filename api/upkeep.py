@@ -1,4 +1,5 @@
-"""Keeps the store durable while it is written to, and its indexes built when nobody waits."""
+"""Keeps the store durable while it is written to, its indexes built when nobody waits, and what
+scores mean up to date."""
 
 from __future__ import annotations
 
@@ -40,12 +41,17 @@ class _Seen:
 
 
 class Upkeep:
-    """A thread that flushes and optimises the collections that change."""
+    """A thread that flushes, optimises and calibrates the collections that change."""
 
     def __init__(
-        self, store: VectorStore, is_reading: Callable[[], bool], quiet_for: Callable[[], float]
+        self,
+        store: VectorStore,
+        calibrate: Callable[[str], object],
+        is_reading: Callable[[], bool],
+        quiet_for: Callable[[], float],
     ) -> None:
         self._store = store
+        self._calibrate = calibrate
         self._is_reading = is_reading
         self._quiet_for = quiet_for
         self._closing = threading.Event()
@@ -81,11 +87,12 @@ class Upkeep:
             log.exception("Upkeep of %s failed.", name)
 
     def tend(self, name: str) -> None:
-        """Flush the collection if it changed, and build its indexes if that is due now."""
+        """Flush and calibrate the collection if it changed; build its indexes if that is due."""
         seen = self._seen.setdefault(name, _Seen())
         indexed = self._store.count(name, assets_where(status_is(Status.INDEXED)))
         pending = self._store.count(name, assets_where(status_is(Status.PENDING)))
-        if (indexed, pending) != (seen.indexed, seen.pending):
+        changed = (indexed, pending) != (seen.indexed, seen.pending)
+        if changed:
             self._store.flush(name)
             seen.indexed, seen.pending = indexed, pending
         if indexed != seen.built_at and self._is_due(seen, pending):
@@ -94,6 +101,8 @@ class Upkeep:
                 if self._closing.is_set() or not self._store.optimize(name):
                     break
             seen.built_at, seen.due_since = indexed, None
+        if changed and not self._closing.is_set():
+            self._calibrate(name)
 
     def _is_due(self, seen: _Seen, pending: int) -> bool:
         if abs(seen.indexed - seen.built_at) >= MILESTONE:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from indexer.blobs import FolderBlobs
+from indexer.calibration import Calibrator
 from indexer.embedders import terms
 from indexer.embedders.compiled import CompiledTowers
 from indexer.embedders.loading import LoadedEmbedders
@@ -63,7 +64,8 @@ def open_engine(settings: Settings) -> Engine:
             settings.workers or os.cpu_count() or 1, thread_name_prefix="decode"
         ),
     )
-    searcher = Searcher(store, embedders, terms.query_terms, limits)
+    calibrator = Calibrator(store, embedders)
+    searcher = Searcher(store, embedders, terms.query_terms, limits, calibrator)
     return Engine(settings, store, blobs, embedders, limits, indexer, searcher)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from indexer.domain import (
@@ -21,6 +21,7 @@ from indexer.errors import CollectionNotFound, InvalidInput, SpaceMismatch
 from indexer.filters import All, AnyOf, Equals, Filter, Not, all_of
 from indexer.ledger import assets_where, now
 from indexer.ports import Embedder, Embedders, VectorStore
+from indexer.relevance import Calibration, from_payload, to_payload
 
 MAX_FIELDS = 64
 """Metadata fields that get an index of their own; further ones are filtered by a scan."""
@@ -40,12 +41,14 @@ FAILED_OR_SKIPPED: Filter = All(
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A named set of assets that share Spaces. `fields` are the indexed metadata fields."""
+    """A named set of assets that share Spaces. `fields` are the indexed metadata fields;
+    `calibrations` say what scores mean here (`indexer.calibration`)."""
 
     name: str
     spaces: tuple[Space, ...]
     created_at: str
     fields: Mapping[str, FieldType] = field(default_factory=dict)
+    calibrations: tuple[Calibration, ...] = ()
 
     def space(self, name: str) -> Space:
         """By its name or its model's. Raises `InvalidInput` naming the Spaces there are."""
@@ -152,11 +155,15 @@ def remember_fields(
         return collection
     for name, type in new.items():
         store.index_field(collection.name, f"metadata.{name}", type)
-    grown = Collection(
-        collection.name, collection.spaces, collection.created_at, {**collection.fields, **new}
-    )
+    grown = replace(collection, fields={**collection.fields, **new})
     store.set_payload(collection.name, {COLLECTION_ID: _describe(grown)})
     return grown
+
+
+def keep_calibrations(store: VectorStore, name: str, calibrations: Sequence[Calibration]) -> None:
+    """Write what scores mean, beside the rest of the description, which stays as it is."""
+    rows = [to_payload(calibration) for calibration in calibrations]
+    store.set_payload(name, {COLLECTION_ID: {"calibrations": rows}})
 
 
 def totals(store: VectorStore, name: str, filter: Filter | None = None) -> Totals:
@@ -203,11 +210,13 @@ def _describe(collection: Collection) -> dict[str, object]:
 def _read(name: str, payload: Payload) -> Collection:
     rows = cast("list[Mapping[str, object]]", payload.get("spaces") or [])
     fields = cast("list[Mapping[str, str]]", payload.get("fields") or [])
+    calibrations = cast("list[Mapping[str, object]]", payload.get("calibrations") or [])
     return Collection(
         name=name,
         spaces=tuple(_space(row) for row in rows),
         created_at=str(payload.get("created_at", "")),
         fields={row["name"]: FieldType(row["type"]) for row in fields},
+        calibrations=tuple(from_payload(row) for row in calibrations),
     )
 
 

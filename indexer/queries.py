@@ -48,8 +48,9 @@ class SearchQuery:
     """A question to one Collection.
 
     kind: only assets of this Kind (both, fused by rank, if None); space: where to compare (chosen
-    by Kind if None); min_score: least cosine; group: one hit a document, with its other passages;
-    least: the least similar first; hybrid: fuse with BM25 for texts (None: where it helps).
+    by Kind if None); min_score: least cosine; min_relevance: least relevance, from 0 to 1;
+    group: one hit a document, with its other passages; least: the least similar first; hybrid:
+    fuse with BM25 for texts (None: where it helps).
     """
 
     parts: tuple[Part, ...]
@@ -59,6 +60,7 @@ class SearchQuery:
     limit: int = 20
     offset: int = 0
     min_score: float | None = None
+    min_relevance: float | None = None
     group: bool = False
     least: bool = False
     hybrid: bool | None = None
@@ -85,36 +87,43 @@ def check(query: SearchQuery) -> None:
             raise InvalidQuery(f"A weight is a number other than 0, not {part.weight}.")
     if not 1 <= query.limit <= MAX_REACH or query.offset < 0:
         raise InvalidQuery(f"The limit lies between 1 and {MAX_REACH}, the offset from 0.")
+    if query.min_relevance is not None and not 0 <= query.min_relevance <= 1:
+        raise InvalidQuery(f"The least relevance lies from 0 to 1, not {query.min_relevance}.")
     if query.offset + query.limit > MAX_REACH:
         raise InvalidQuery(f"Hits beyond the first {MAX_REACH} are out of reach; add a filter.")
 
 
-def needed_kinds(
+def kinds_of(
     store: VectorStore, collection: Collection, parts: Sequence[Part]
-) -> frozenset[Kind]:
-    """The Kinds that a Space must hold to compare these parts. Raises `AssetNotFound`."""
-    needed = {part.kind for part in parts if part.kind is not None}
+) -> tuple[Kind | None, ...]:
+    """The Kind of each part; None for a raw vector. Raises `AssetNotFound`."""
     ids = [part.asset for part in parts if part.asset is not None]
     found = {point.id: point for point in store.get(collection.name, ids)} if ids else {}
-    for id in ids:
-        kind = found[id].payload.get("kind") if id in found else None
+    kinds: list[Kind | None] = []
+    for part in parts:
+        if part.asset is None:
+            kinds.append(part.kind)
+            continue
+        kind = found[part.asset].payload.get("kind") if part.asset in found else None
         if kind is None:
             raise AssetNotFound(
-                f"There is no asset {id} in collection {collection.name!r}.", asset=id
+                f"There is no asset {part.asset} in collection {collection.name!r}.",
+                asset=part.asset,
             )
-        needed.add(Kind(str(kind)))
-    return frozenset(needed)
+        kinds.append(Kind(str(kind)))
+    return tuple(kinds)
 
 
 def choose_space(
-    collection: Collection, query: SearchQuery, target: Kind, needed: frozenset[Kind]
+    collection: Collection, query: SearchQuery, target: Kind, asked: Sequence[Kind | None]
 ) -> Space | None:
     """The Space in which assets of the target Kind are compared; None if there is none.
 
-    It must hold the target Kind and all Kinds needed. Among several, for texts the one made for
-    fewest Kinds is the specialist: MiniLM before CLIP. For pictures it is the first: a Space that
-    was added to be compared, a baseline even, does not take over unless it is named.
+    It must hold the target Kind and the Kinds of all parts. Among several, for texts the one made
+    for fewest Kinds is the specialist: MiniLM before CLIP. For pictures it is the first: a Space
+    that was added to be compared, a baseline even, does not take over unless it is named.
     """
+    needed = {kind for kind in asked if kind is not None}
     named = [collection.space(query.space)] if query.space is not None else collection.spaces
     sizes = {len(part.vector) for part in query.parts if part.vector is not None}
     fitting = [
@@ -146,7 +155,7 @@ def unanswerable(collection: Collection, query: SearchQuery, needed: frozenset[K
     return f"{problem}; it has: {have}."
 
 
-def query_vector(
+def part_vectors(
     store: VectorStore,
     embedders: Embedders,
     limits: Limits,
@@ -154,18 +163,24 @@ def query_vector(
     space: Space,
     parts: Sequence[Part],
 ) -> Vector:
-    """The weighted sum of the parts' unit vectors, as a unit vector of shape (dimension,).
+    """The parts as unit vectors, shape (parts, dimension).
 
-    Negative weights push away, after Rocchio (1971). Raises `InvalidQuery` if they cancel out,
-    `AssetNotFound` for ids that are not there.
+    Raises `InvalidQuery`, and `AssetNotFound` for ids that are not there.
     """
     embedder = None
     if any(part.kind is not None for part in parts):
         embedder = collections.embedder_of(embedders, collection, space)
-    total = np.zeros(space.dimension, dtype=np.float32)
-    for part in parts:
-        vector = _part_vector(store, embedder, limits, collection, space, part)
-        total += np.float32(part.weight) * vector
+    return np.stack(
+        [_part_vector(store, embedder, limits, collection, space, part) for part in parts]
+    )
+
+
+def query_vector(parts: Sequence[Part], vectors: Vector) -> Vector:
+    """The weighted sum of the parts' unit vectors, as a unit vector of shape (dimension,).
+
+    Negative weights push away, after Rocchio (1971). Raises `InvalidQuery` if they cancel out.
+    """
+    total = np.array([part.weight for part in parts], dtype=np.float32) @ vectors
     length = float(np.linalg.norm(total))
     if length < 1e-6:
         raise InvalidQuery("The parts of the query cancel each other out; change their weights.")

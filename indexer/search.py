@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import collections
+from indexer.calibration import Calibrator, scale_of
 from indexer.collections import Collection
 from indexer.domain import (
     SPARSE,
-    Asset,
     AssetId,
     Kind,
     NearestQuery,
-    ScoredPoint,
     Space,
     SparseVector,
     Status,
-    StoredPoint,
 )
 from indexer.errors import InvalidQuery
 from indexer.filters import Equals, Filter, HasId, Not, all_of
-from indexer.fusion import fuse
-from indexer.ledger import asset_from, assets_where
+from indexer.fusion import fuse, interleave
+from indexer.hits import Answer, Hit, grouped, hit_of, judged
+from indexer.ledger import assets_where
 from indexer.ports import Embedders, VectorStore
 from indexer.queries import (
     MAX_REACH,
@@ -33,12 +32,15 @@ from indexer.queries import (
     SearchQuery,
     check,
     choose_space,
-    needed_kinds,
+    kinds_of,
+    part_vectors,
     query_vector,
     unanswerable,
 )
 from indexer.readers.found import Limits
+from indexer.relevance import Scale
 from indexer.timing import Clock
+from indexer.words import content_words
 
 FUSION_DEPTH = 100
 """Hits of each ranking that fusion looks at, at least."""
@@ -55,29 +57,7 @@ class Searcher:
     embedders: Embedders
     query_terms: Callable[[str], SparseVector]
     limits: Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """An asset that was found.
-
-    `score` is the cosine to the query in `space`; `matched` says why it is here: `meaning`,
-    `words` or both. With grouping, `others` are further hits of the same document, best first.
-    """
-
-    asset: Asset
-    score: float
-    space: str
-    matched: tuple[str, ...]
-    others: tuple[Hit, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Hits, best first, and where the time went (milliseconds by stage)."""
-
-    hits: tuple[Hit, ...]
-    milliseconds: Mapping[str, float] = field(default_factory=dict)
+    calibrator: Calibrator
 
 
 def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answer:
@@ -86,16 +66,16 @@ def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answ
     clock = Clock()
     with clock("store"):
         collection = collections.get(searcher.store, collection_name)
-        needed = needed_kinds(searcher.store, collection, query.parts)
+        kinds = kinds_of(searcher.store, collection, query.parts)
     rankings: list[list[Hit]] = []
     vectors: dict[str, NDArray[np.float32]] = {}
-    for kind in [query.kind] if query.kind is not None else list(Kind):
-        space = choose_space(collection, query, kind, needed)
+    for found in [query.kind] if query.kind is not None else list(Kind):
+        space = choose_space(collection, query, found, kinds)
         if space is None:
             continue
         if space.name not in vectors:
             with clock("model"):
-                vectors[space.name] = query_vector(
+                vectors[space.name] = part_vectors(
                     searcher.store,
                     searcher.embedders,
                     searcher.limits,
@@ -103,13 +83,17 @@ def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answ
                     space,
                     query.parts,
                 )
+        parts = vectors[space.name]
         with clock("store"):
-            rankings.append(_rank(searcher, collection, query, kind, space, vectors[space.name]))
+            ranking = _rank(searcher, collection, query, found, space, parts)
+            scale = _scale(searcher, collection, query, kinds, space, parts, found)
+        rankings.append(_relevant(searcher, ranking, scale, query)[: _depth(query)])
     if not vectors:
+        needed = frozenset(kind for kind in kinds if kind is not None)
         raise InvalidQuery(unanswerable(collection, query, needed), collection=collection_name)
-    hits = _interleave(rankings)
+    hits = interleave(rankings)
     if query.group:
-        hits = _group(hits)
+        hits = grouped(hits)
     return Answer(tuple(hits[query.offset : query.offset + query.limit]), clock.milliseconds)
 
 
@@ -124,7 +108,7 @@ def neighbours(
     """Assets of the same Kind nearest to this one, itself left out."""
     parts = (Part(asset=id),)
     collection = collections.get(searcher.store, collection_name)
-    (kind,) = needed_kinds(searcher.store, collection, parts)
+    (kind,) = kinds_of(searcher.store, collection, parts)
     query = SearchQuery(parts, kind=kind, space=space, limit=limit)
     return search(searcher, collection_name, query)
 
@@ -135,15 +119,15 @@ def _rank(
     query: SearchQuery,
     kind: Kind,
     space: Space,
-    vector: NDArray[np.float32],
+    parts: NDArray[np.float32],
 ) -> list[Hit]:
-    """Hits of one Kind, best first, enough of them for offset, limit and groups."""
-    depth = min(MAX_REACH, (query.offset + query.limit) * (_GROUP_WIDTH if query.group else 1))
+    """Hits of one Kind, best first, enough of them for offset, limit and groups, or more."""
+    vector = query_vector(query.parts, parts)
     condition = _condition(query, kind)
     dense = NearestQuery(
         space=space.name,
         vector=-vector if query.least else vector,
-        limit=depth,
+        limit=_depth(query),
         filter=condition,
         # From the far end, a minimum would cut off just what was asked for.
         min_score=None if query.least else query.min_score,
@@ -152,7 +136,39 @@ def _rank(
         return _hybrid(searcher, collection, query, dense, space, vector)
     (found,) = searcher.store.nearest(collection.name, [dense])
     sign = -1.0 if query.least else 1.0
-    return [_hit(point, sign * point.score, space, ("meaning",)) for point in found]
+    return [hit_of(point, sign * point.score, space, ("meaning",)) for point in found]
+
+
+def _depth(query: SearchQuery) -> int:
+    return min(MAX_REACH, (query.offset + query.limit) * (_GROUP_WIDTH if query.group else 1))
+
+
+def _scale(
+    searcher: Searcher,
+    collection: Collection,
+    query: SearchQuery,
+    asked: Sequence[Kind | None],
+    space: Space,
+    parts: NDArray[np.float32],
+    found: Kind,
+) -> Scale | None:
+    weights = [part.weight for part in query.parts]
+    return scale_of(searcher.calibrator, collection, space, asked, weights, parts, found)
+
+
+def _relevant(
+    searcher: Searcher, hits: list[Hit], scale: Scale | None, query: SearchQuery
+) -> list[Hit]:
+    """The hits with their relevance; what lies below the least that is wanted is left out.
+
+    From the far end nothing is left out, and without a scale there is nothing to judge by.
+    """
+    if scale is None:
+        return hits
+    told = judged(hits, scale, content_words(query.words or "", searcher.query_terms))
+    if query.least or query.min_relevance is None:
+        return told
+    return [hit for hit in told if (hit.relevance or 0.0) >= query.min_relevance]
 
 
 def _is_hybrid(query: SearchQuery) -> bool:
@@ -181,7 +197,7 @@ def _hybrid(
         for ranking in searcher.store.nearest(collection.name, queries)
     ]
     ids = [id for id, _ in fuse(rankings)]
-    if query.min_score is None:
+    if query.min_score is None and query.min_relevance is None:
         ids = ids[: dense.limit]
     meant, worded = ({id for id, _ in ranking} for ranking in (*rankings, [])[:2])
     # What only its words brought here has a cosine as well: it is computed from its vector.
@@ -191,12 +207,11 @@ def _hybrid(
         for point in points
         if space.name in point.vectors
     ]
-    hits = [
-        _hit(point, score, space, _matched(point.id in meant, point.id in worded))
+    return [
+        hit_of(point, score, space, _matched(point.id in meant, point.id in worded))
         for point, score in scored
         if query.min_score is None or score >= query.min_score
     ]
-    return hits[: dense.limit]
 
 
 def _matched(meaning: bool, words: bool) -> tuple[str, ...]:
@@ -211,32 +226,3 @@ def _condition(query: SearchQuery, kind: Kind) -> Filter:
         Not(HasId(asked)) if asked else None,
         all_of(query.filter),
     )
-
-
-def _interleave(rankings: Sequence[list[Hit]]) -> list[Hit]:
-    """Rankings of different Kinds as one, by rank: their scores cannot be compared.
-
-    In a joint space texts lie nearer to texts than any picture does, so that an order by score
-    would hide the pictures (the modality gap, Liang et al. 2022).
-    """
-    placed = [
-        (rank, order, hit)
-        for order, ranking in enumerate(rankings)
-        for rank, hit in enumerate(ranking)
-    ]
-    return [hit for _, _, hit in sorted(placed, key=lambda entry: entry[:2])]
-
-
-def _group(hits: Sequence[Hit]) -> list[Hit]:
-    """The best hit of each document, in its place, with the document's other hits inside."""
-    groups: dict[str, list[Hit]] = {}
-    for hit in hits:
-        source = hit.asset.sources[0] if hit.asset.sources else None
-        groups.setdefault(source.document if source else hit.asset.id, []).append(hit)
-    return [replace(best, others=tuple(others)) for best, *others in groups.values()]
-
-
-def _hit(
-    point: ScoredPoint | StoredPoint, score: float, space: Space, matched: tuple[str, ...]
-) -> Hit:
-    return Hit(asset_from(point.id, point.payload), score, space.name, matched)

@@ -13,6 +13,7 @@ import PIL.Image
 
 from indexer import collections, jobs
 from indexer.blobs import FolderBlobs
+from indexer.calibration import Calibrator
 from indexer.collections import Collection
 from indexer.domain import Kind, Source
 from indexer.embedders import terms
@@ -112,7 +113,8 @@ def open_lab(folder: Path, *embedders: ColourEmbedder) -> Iterator[Lab]:
     collection = collections.create(store, "things", spaces)
     with ThreadPoolExecutor(2) as decoders:
         indexer = Indexer(store, blobs, fakes, terms.document_terms, LIMITS, 4, decoders)
-        searcher = Searcher(store, fakes, terms.query_terms, LIMITS)
+        calibrator = Calibrator(store, fakes)
+        searcher = Searcher(store, fakes, terms.query_terms, LIMITS, calibrator)
         queue = DirectQueue(partial(index_assets, indexer))
         yield Lab(store, blobs, collection, embedders[0], fakes, indexer, searcher, queue)
     store.close()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.models import full_names
-from api.cli.output import emit, page, rows, say
+from api.cli.output import emit, number, page, rows, say
 from api.cli.session import Session, YesOption, command, confirmed
 from api.cli.status import show_collection
 from api.cli.totals import line
@@ -79,6 +79,9 @@ def show(session: Session, name: NameArgument) -> None:
     if told["fields"]:
         fields = ", ".join(f"{field} ({type})" for field, type in sorted(told["fields"].items()))
         line("fields", fields)
+    for each in told["calibrations"]:
+        pair = f"{each['asked']} → {each['found']} ({each['space']})"
+        line("clear at", f"{each['clear']:.3f}  {pair}, as of {number(each['assets'], 'asset')}")
 
 
 def delete(session: Session, name: NameArgument, yes: YesOption = False) -> None:

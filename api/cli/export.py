@@ -31,7 +31,7 @@ _EXAMPLES = (
     "semblance export --where 'year<1950' | jq .path",
     "semblance export --query 'a red boat' --limit 50",
 )
-_COLUMNS = ("id", "score", "kind", "path", "page", "row", "text", "metadata")
+_COLUMNS = ("id", "score", "relevance", "kind", "path", "page", "row", "text", "metadata")
 
 
 def register(app: typer.Typer) -> None:
@@ -92,6 +92,7 @@ def _row(hit: Hit) -> Mapping[str, object]:
     return {
         "id": hit["id"],
         "score": round(hit["score"], 6),
+        "relevance": None if hit["relevance"] is None else round(hit["relevance"], 4),
         "kind": hit["kind"],
         "path": source["path"] if source else hits.place(None),
         "page": source["page"] if source else None,

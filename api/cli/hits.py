@@ -19,6 +19,10 @@ _KIND_WIDTH = 5
 _SNIPPET_LINES = 2
 
 
+CLEAR = 0.5
+"""Relevance from which the API calls a hit a clear match."""
+
+
 def show(answer: Answer, *, first: int = 1) -> None:
     """All hits on stdout; `first` is the rank of the first one."""
     hits = answer["hits"]
@@ -26,13 +30,22 @@ def show(answer: Answer, *, first: int = 1) -> None:
         for hit in hits:
             sys.stdout.write("\t".join(_fields(hit)) + "\n")
         return
-    if not hits:
-        say("Nothing was found. `semblance status` shows what there is to find.")
-        return
     rank_width = len(str(first + len(hits) - 1))
     for rank, hit in enumerate(hits, first):
         for line in _lines(hit, rank, rank_width, page().width):
             page().print(line, no_wrap=True, overflow="ellipsis", crop=True)
+
+
+def honest(answer: Answer, collection: str, *, min_relevance: float | None = None) -> None:
+    """A remark where nothing matches: the nearest is always somebody."""
+    told = [hit["relevance"] for hit in answer["hits"]]
+    if told and all(each is not None and each < CLEAR for each in told):
+        say(f"Nothing in '{collection}' clearly matches; the nearest are shown.")
+    elif not told and min_relevance:
+        say(
+            f"Nothing in '{collection}' matches with a relevance of {min_relevance:.0%} or more. "
+            "Without --min-relevance the nearest are shown."
+        )
 
 
 def footer(answer: Answer, *, limit: int, offset: int) -> None:
@@ -63,7 +76,7 @@ def file_uri(hit: Hit) -> str | None:
 def _fields(hit: Hit) -> Sequence[str]:
     snippet = hit.get("snippet") or ""
     return (
-        f"{hit['score']:.4f}",
+        "" if hit["relevance"] is None else f"{hit['relevance']:.4f}",
         hit["kind"],
         clean(place(hit["source"])),
         " ".join(clean(snippet).split()),
@@ -81,7 +94,7 @@ def _lines(hit: Hit, rank: int, rank_width: int, width: int) -> list[Text]:
     link = f"link {uri}" if uri else ""
     head = Text.assemble(
         (f"{rank:>{rank_width}}  ", "dim"),
-        f"{hit['score']:6.3f}  ",
+        _told(hit),
         (f"{hit['kind']:<{_KIND_WIDTH}}  ", "dim"),
         (where, link),
         (more, "dim"),
@@ -98,6 +111,15 @@ def _lines(hit: Hit, rank: int, rank_width: int, width: int) -> list[Text]:
             last.truncate(max(last.plain.rfind(" "), 1))
         last.append(" …", "dim")
     return [head, *(Text.assemble(" " * indent, line) for line in wrapped)]
+
+
+def _told(hit: Hit) -> tuple[str, str]:
+    """Relevance in percent, dim below a clear match; a cosine where relevance is not known."""
+    relevance = hit["relevance"]
+    if relevance is None:
+        return f"{hit['score']:6.3f}  ", "dim"
+    # Rounded down: what is below a clear match must not read 50 %.
+    return f"{int(100 * relevance):5}%  ", "" if relevance >= CLEAR else "dim"
 
 
 def _snippet(hit: Hit) -> Text | None:

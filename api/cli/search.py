@@ -9,12 +9,12 @@ import typer
 
 from api.cli import hits
 from api.cli.chosen import chosen
-from api.cli.output import emit
+from api.cli.output import emit, say
 from api.cli.session import CollectionOption, Session, command
 from api.cli.where import parse_where
 
 if TYPE_CHECKING:
-    from api.answers import Hit
+    from api.answers import Answer, Hit
 
 WhereOption = Annotated[
     list[str] | None,
@@ -53,6 +53,15 @@ OffsetOption = Annotated[int, typer.Option(metavar="N", min=0, help="Hits to pas
 MinScoreOption = Annotated[
     float | None, typer.Option(metavar="COSINE", help="Least score, from -1 to 1.")
 ]
+MinRelevanceOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="Least relevance; 0.5 shows clear matches only.",
+    ),
+]
 NoHybridOption = Annotated[
     bool, typer.Option("--no-hybrid", help="By meaning alone, without matching words.")
 ]
@@ -62,6 +71,7 @@ OpenOption = Annotated[bool, typer.Option("--open", help="Also open the best hit
 _EXAMPLES = (
     "semblance search a red boat",
     "semblance search --image photo.jpg --kind image",
+    "semblance search a green parrot --min-relevance 0.5",
     "semblance search harbour --not fog --where 'year>=1900'",
     "semblance search invoice --json | jq -r '.hits[].source.path'",
 )
@@ -83,6 +93,7 @@ def search(
     where: WhereOption = None,
     limit: LimitOption = 20,
     offset: OffsetOption = 0,
+    min_relevance: MinRelevanceOption = None,
     min_score: MinScoreOption = None,
     group: Annotated[bool, typer.Option("--group", help="One hit a document.")] = False,
     least: Annotated[bool, typer.Option("--least", help="The least similar first.")] = False,
@@ -110,6 +121,7 @@ def search(
             limit=limit,
             offset=offset,
             min_score=min_score,
+            min_relevance=min_relevance,
             group=group or None,
             least=least or None,
             hybrid=False if no_hybrid else None,
@@ -119,9 +131,19 @@ def search(
         emit(answer)
     else:
         hits.show(answer, first=offset + 1)
+        _remark(answer, collection, offset, least, min_relevance)
         hits.footer(answer, limit=limit, offset=offset)
     if open_best and answer["hits"]:
         _open(answer["hits"][0])
+
+
+def _remark(
+    answer: Answer, collection: str, offset: int, least: bool, min_relevance: float | None
+) -> None:
+    if not answer["hits"] and not min_relevance:
+        say("Nothing was found. `semblance status` shows what there is to find.")
+    elif not offset and not least:  # what comes later, or from the far end, need not match
+        hits.honest(answer, collection, min_relevance=min_relevance)
 
 
 def _open(hit: Hit) -> None:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from api.deps import ENGINE
 from api.schemas.search import Found, Search
 from indexer import search as engine_search
-from indexer.search import Answer
+from indexer.hits import Answer
 
 router = APIRouter(prefix="/collections/{collection}", tags=["search"])
 

@@ -8,6 +8,7 @@ from api.schemas.base import Question, ReasonTold, Told
 from api.schemas.jobs import TotalsTold
 from indexer.collections import Collection, Totals
 from indexer.domain import FieldType, Kind, Reason, Space
+from indexer.relevance import Calibration, Method
 
 
 class SpaceTold(Told):
@@ -30,6 +31,43 @@ class SpaceTold(Told):
         )
 
 
+class CalibrationTold(Told):
+    """What scores mean in a space, for a kind asked with and a kind found: relevance is
+    1 / (1 + exp(-6 ((score - typical) / (clear - typical) - 1)))."""
+
+    space: str
+    asked: Kind
+    found: Kind
+    typical: float = Field(
+        description="Median score of a meaningless question and a random asset: relevance 0.",
+        examples=[0.01],
+    )
+    clear: float = Field(
+        description="Score that the best hit of a meaningless question seldom reaches: "
+        "relevance 0.5.",
+        examples=[0.245],
+    )
+    method: Method = Field(
+        description="`meaningless`: asked with made-up words or pictures of nothing; `stored`: "
+        "with stored vectors, where no model can be asked."
+    )
+    questions: int = Field(description="How many were asked.")
+    assets: int = Field(description="How many assets of the kind there were when it was done.")
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> CalibrationTold:
+        return cls(
+            space=calibration.space,
+            asked=calibration.asked,
+            found=calibration.found,
+            typical=calibration.typical,
+            clear=calibration.clear,
+            method=calibration.method,
+            questions=calibration.questions,
+            assets=calibration.assets,
+        )
+
+
 class CollectionTold(Told):
     """A collection, with its counts as of now."""
 
@@ -38,6 +76,9 @@ class CollectionTold(Told):
     spaces: list[SpaceTold]
     fields: dict[str, FieldType] = Field(
         description="Metadata fields that have an index, and how.", examples=[{"year": "number"}]
+    )
+    calibrations: list[CalibrationTold] = Field(
+        description="How scores become relevance; made when first needed, again after growth."
     )
     totals: TotalsTold | None
     problem: ReasonTold | None = Field(
@@ -51,6 +92,7 @@ class CollectionTold(Told):
             created_at=collection.created_at,
             spaces=[SpaceTold.of(space) for space in collection.spaces],
             fields=dict(collection.fields),
+            calibrations=[CalibrationTold.of(one) for one in collection.calibrations],
             totals=TotalsTold.of(totals),
         )
 
@@ -62,6 +104,7 @@ class CollectionTold(Told):
             created_at=None,
             spaces=[],
             fields={},
+            calibrations=[],
             totals=None,
             problem=ReasonTold.of(reason),
         )

@@ -15,8 +15,8 @@ from api.schemas.base import FilterJson, Question, Told
 from api.snippets import snippet
 from indexer.domain import Kind
 from indexer.errors import InvalidQuery
+from indexer.hits import Answer, Hit
 from indexer.queries import Part, SearchQuery
-from indexer.search import Answer, Hit
 
 
 class Likeness(Question):
@@ -58,6 +58,13 @@ class Search(Likeness):
     limit: int = Field(20, ge=1, le=1000)
     offset: int = Field(0, ge=0, le=10_000)
     min_score: float | None = Field(None, ge=-1, le=1, description="Least cosine.")
+    min_relevance: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Least relevance; 0.5 leaves clear matches only, and may leave nothing.",
+        examples=[0.5],
+    )
     group: bool = Field(False, description="One hit a document, its others inside.")
     least: bool = Field(False, description="The least similar first.")
     hybrid: bool | None = Field(
@@ -79,6 +86,7 @@ class Search(Likeness):
             limit=self.limit,
             offset=self.offset,
             min_score=self.min_score,
+            min_relevance=self.min_relevance,
             group=self.group,
             least=self.least,
             hybrid=self.hybrid,
@@ -90,7 +98,12 @@ class HitTold(Told):
 
     id: str
     kind: Kind
-    score: float = Field(description="Cosine to the question in `space`.")
+    score: float = Field(description="Cosine to the question in `space`.", examples=[0.312])
+    relevance: float | None = Field(
+        description="What the score means here, from 0 to 1: from 0.5 it is a clear match. Null "
+        "while nothing is known of scores in this space.",
+        examples=[0.84],
+    )
     space: str
     matched: list[str] = Field(description="meaning, words, or both.")
     source: SourceTold | None = Field(description="The first place where it was found.")
@@ -116,6 +129,7 @@ class HitTold(Told):
             id=asset.id,
             kind=asset.kind,
             score=hit.score,
+            relevance=hit.relevance,
             space=hit.space,
             matched=list(hit.matched),
             source=SourceTold.of(asset.sources[0]) if asset.sources else None,

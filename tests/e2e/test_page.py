@@ -189,6 +189,46 @@ def test_less_like_this_pushes_away(page: Page) -> None:
     expect(first_picture(page)).not_to_contain_text("cat")
 
 
+# --- relevance -----------------------------------------------------------------------------------
+
+
+def test_hits_say_how_relevant_they_are(page: Page) -> None:
+    search(page, "a cat")
+    score = first_picture(page).locator(".score")
+    expect(score).to_have_text(re.compile(r"^\d{1,3} %$"))
+    expect(score).to_have_attribute(
+        "title", re.compile(r"^Relevance: \d+ %\. Similarity .* \(cosine\)$")
+    )
+    first_picture(page).locator(".open").click()
+    expect(page.locator(".facts")).to_contain_text("Relevance")
+    expect(page.locator(".facts")).to_contain_text("Cosine")
+
+
+def test_the_page_says_when_nothing_clearly_matches(page: Page) -> None:
+    search(page, "a cat")
+    expect(page.locator(".section.image .remark")).to_be_hidden()
+    expect(page.locator(".section.text .remark")).to_be_visible()
+    search(page, "xqzv blorp")
+    expect(page.locator(".section.image .remark")).to_contain_text("No picture clearly matches")
+    expect(page.locator("#status")).to_contain_text("none a clear match")
+
+
+def test_clear_matches_only_may_leave_nothing(page: Page) -> None:
+    only = page.get_by_label("Clear matches only")
+    expect(only).to_be_hidden()
+    search(page, "a cat")
+    with page.expect_response(lambda response: is_search(response.url)):
+        only.check()
+    expect(page.locator(".hit")).to_have_count(2)  # the cat and its mirror image
+    expect(first_picture(page)).to_contain_text("cat")
+    expect(page).to_have_url(re.compile("clear=1"))
+    search(page, "xqzv blorp")
+    expect(page.locator(".note")).to_contain_text("Nothing clearly matches.")
+    page.get_by_role("button", name="Show the nearest").click()
+    expect(only).not_to_be_checked()
+    expect(page.locator(".hit.image")).not_to_have_count(0)
+
+
 # --- the view in the URL -------------------------------------------------------------------------
 
 
@@ -365,7 +405,9 @@ def test_nothing_moves_while_pictures_arrive(visit: Visitor) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("state", ["welcome", "results", "asset", "keys", "add", "nothing"])
+@pytest.mark.parametrize(
+    "state", ["welcome", "results", "asset", "keys", "add", "nothing", "unclear"]
+)
 def test_axe_finds_no_violations(visit: Visitor, axe: Any, scheme: str, state: str) -> None:
     page = visit(color_scheme=scheme).open("" if state in ("welcome", "keys") else "?q=a+cat")
     expect(page.locator(".hit").first).to_be_visible()
@@ -379,6 +421,9 @@ def test_axe_finds_no_violations(visit: Visitor, axe: Any, scheme: str, state: s
         page.route("**/search", lambda route: route.fulfill(json={"hits": [], "milliseconds": {}}))
         page.locator("#query").fill("nothing at all")
         expect(page.locator(".note")).to_be_visible()
+    elif state == "unclear":
+        search(page, "xqzv blorp")
+        expect(page.locator(".section.image .remark")).to_be_visible()
     elif state != "welcome":
         page.locator(f"#{state}").click()
         expect(page.get_by_role("dialog")).to_be_visible()

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,6 +103,48 @@ def test_a_filter_limits_what_is_found(live: Live, shelf: str) -> None:
         1884
     ]
     assert search(live, shelf, text="bread", filter={"field": "origin", "equals": "no"}) == []
+
+
+def test_hits_say_how_relevant_they_are(live: Live, shelf: str) -> None:
+    cat, *others = search(live, shelf, text="a cat", kind="image")
+    assert 0.5 <= cat["relevance"] <= 1
+    assert all(0 <= other["relevance"] < 0.5 for other in others)
+    text = search(live, shelf, text="how to make bread", kind="text")[0]
+    assert text["metadata"]["year"] == 1950
+    assert text["relevance"] >= 0.5
+
+
+def test_a_search_can_answer_that_nothing_matches(live: Live, shelf: str) -> None:
+    for words in ("xqzv blorp", "shear stress in supersonic flow"):
+        assert len(search(live, shelf, text=words)) == 6
+        assert search(live, shelf, text=words, min_relevance=0.5) == []
+    (cat,) = search(live, shelf, text="a cat", min_relevance=0.5)
+    assert paths([cat]) == ["chelsea.png"]
+    refused = live.client.post(
+        f"/v1/collections/{shelf}/search", json={"text": "a cat", "min_relevance": 2}
+    )
+    assert refused.status_code == 422
+
+
+def test_parts_and_negatives_have_a_relevance_too(live: Live, shelf: str) -> None:
+    cat = search(live, shelf, text="a cat", kind="image")[0]
+    picture = base64.b64encode((PICTURES / "chelsea.png").read_bytes()).decode()
+    question = {"parts": [{"text": "a cat"}, {"image": picture}], "not": [{"text": "a rocket"}]}
+    best, *others = search(live, shelf, kind="image", **question)
+    assert best["id"] == cat["id"]
+    assert best["relevance"] >= 0.5 > max(other["relevance"] for other in others)
+
+
+def test_the_collection_tells_what_scores_mean(live: Live, shelf: str) -> None:
+    hits = search(live, shelf, text="a cat", kind="image")
+    told = live.client.get(f"/v1/collections/{shelf}").json()["calibrations"]
+    (figures,) = [one for one in told if (one["asked"], one["found"]) == ("text", "image")]
+    assert figures["method"] == "meaningless"
+    assert figures["assets"] == 4
+    assert -1 < figures["typical"] < figures["clear"] < 1
+    for hit in hits:
+        distance = (hit["score"] - figures["typical"]) / (figures["clear"] - figures["typical"])
+        assert hit["relevance"] == pytest.approx(1 / (1 + math.exp(-6 * (distance - 1))), abs=1e-6)
 
 
 def test_pages_of_hits_join_without_gap(live: Live, shelf: str) -> None:

@@ -159,10 +159,18 @@ class TestWithAServer:
 
     def test_a_piped_search_is_plain(self, served: Path, photos: Path) -> None:
         out, _ = run(served, "search", "lighthouse", "--kind", "text")
-        score, kind, path, snippet = out.rstrip("\n").split("\t")
+        relevance, kind, path, snippet = out.rstrip("\n").split("\t")
         assert (kind, path) == ("text", str(photos / "lighthouse.txt"))
-        assert float(score) > 0.3
+        assert 0.5 <= float(relevance) <= 1
         assert "1884" in snippet
+
+    def test_a_search_says_when_nothing_matches(self, served: Path) -> None:
+        out, told = run(served, "search", "xqzv blorp")
+        assert out
+        assert "Nothing in 'default' clearly matches; the nearest are shown." in told
+        out, told = run(served, "search", "xqzv blorp", "--min-relevance", "0.5")
+        assert not out
+        assert "Nothing in 'default' matches with a relevance of 50% or more." in told
 
     def test_a_picture_finds_itself_and_conditions_hold(self, served: Path, photos: Path) -> None:
         wanted = ("--image", photos / "coffee.png", "--where", "width>=100", "--limit", 1)

@@ -1,4 +1,5 @@
-"""The store is flushed when it changed, and its indexes are built when nobody waits."""
+"""The store is flushed and calibrated when it changed, and its indexes are built when nobody
+waits."""
 
 from __future__ import annotations
 
@@ -40,7 +41,10 @@ def store() -> CountingStore:
 
 
 def upkeep_of(store: CountingStore, *, reading: bool = False, quiet: float = 99.0) -> Upkeep:
-    return Upkeep(cast("VectorStore", store), lambda: reading, lambda: quiet)
+    def calibrate(name: str) -> None:
+        store.calls.append("calibrate")
+
+    return Upkeep(cast("VectorStore", store), calibrate, lambda: reading, lambda: quiet)
 
 
 def test_nothing_is_done_for_a_collection_that_rests(store: CountingStore) -> None:
@@ -48,12 +52,12 @@ def test_nothing_is_done_for_a_collection_that_rests(store: CountingStore) -> No
     assert store.calls == []
 
 
-def test_while_indexing_it_is_only_flushed(store: CountingStore) -> None:
+def test_while_indexing_no_indexes_are_built(store: CountingStore) -> None:
     upkeep = upkeep_of(store)
     for indexed in (10, 20):
         store.counts = {"indexed": indexed, "pending": 5}
         upkeep.tend("things")
-    assert store.calls == ["flush", "flush"]
+    assert store.calls == ["flush", "calibrate", "flush", "calibrate"]
 
 
 def test_indexes_are_built_once_when_all_is_done(store: CountingStore) -> None:
@@ -62,14 +66,14 @@ def test_indexes_are_built_once_when_all_is_done(store: CountingStore) -> None:
     store.steps = 2
     upkeep.tend("things")
     upkeep.tend("things")
-    assert store.calls == ["flush", "optimize", "optimize", "optimize"]
+    assert store.calls == ["flush", "optimize", "optimize", "optimize", "calibrate"]
 
 
 def test_indexes_are_not_built_while_people_search(store: CountingStore) -> None:
     upkeep = upkeep_of(store, quiet=0.1)
     store.counts["indexed"] = 20
     upkeep.tend("things")
-    assert store.calls == ["flush"]
+    assert store.calls == ["flush", "calibrate"]
 
 
 def test_but_not_put_off_for_ever(store: CountingStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,14 +81,14 @@ def test_but_not_put_off_for_ever(store: CountingStore, monkeypatch: pytest.Monk
     upkeep = upkeep_of(store, quiet=0.1)
     store.counts["indexed"] = 20
     upkeep.tend("things")
-    assert store.calls == ["flush", "optimize"]
+    assert store.calls == ["flush", "optimize", "calibrate"]
 
 
 def test_at_a_milestone_they_are_built_in_the_midst_of_indexing(store: CountingStore) -> None:
     upkeep = upkeep_of(store, reading=True)
     store.counts = {"indexed": 50_000, "pending": 9}
     upkeep.tend("things")
-    assert store.calls == ["flush", "optimize"]
+    assert store.calls == ["flush", "optimize", "calibrate"]
 
 
 def test_an_engine_that_never_ends_is_left(store: CountingStore) -> None:

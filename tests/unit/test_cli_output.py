@@ -17,11 +17,18 @@ from indexer.errors import Unavailable
 TEXT = "Valentina Tereshkova was the first woman in space. " * 12
 
 
-def hit(path: str, *, text: str | None = None, page: int | None = None) -> Hit:
+def hit(
+    path: str,
+    *,
+    text: str | None = None,
+    page: int | None = None,
+    relevance: float | None = 0.8449,
+) -> Hit:
     return {
         "id": "7e57",
         "kind": "text" if text else "image",
         "score": 0.31234,
+        "relevance": relevance,
         "space": "mini",
         "matched": ["meaning"],
         "source": {
@@ -66,9 +73,9 @@ def test_people_see_aligned_lines_that_fit(terminal: io.StringIO) -> None:
     lines = terminal.getvalue().splitlines()
     assert len(lines) == 4
     assert all(len(line) <= 80 for line in lines)
-    assert lines[0].startswith("1   0.312  image  …")
+    assert lines[0].startswith("1     84%  image  …")
     assert lines[0].endswith("photo.jpg")
-    assert lines[1].startswith("2   0.312  text   /archive/report.pdf:12")
+    assert lines[1].startswith("2     84%  text   /archive/report.pdf:12")
     assert lines[2].startswith("                  Valentina Tereshkova")
     assert lines[3].endswith("…")
 
@@ -80,7 +87,32 @@ def test_a_file_name_cannot_steer_the_terminal(terminal: io.StringIO) -> None:
 
 def test_programs_get_one_line_a_hit(capsys: pytest.CaptureFixture[str]) -> None:
     hits.show(answer(hit("/a/b.txt", text="two\nlines\tand a tab", page=2)))
-    assert capsys.readouterr().out == "0.3123\ttext\t/a/b.txt:2\ttwo lines and a tab\n"
+    assert capsys.readouterr().out == "0.8449\ttext\t/a/b.txt:2\ttwo lines and a tab\n"
+
+
+def test_where_relevance_is_not_known_people_see_the_score(terminal: io.StringIO) -> None:
+    hits.show(answer(hit("/a.jpg", relevance=None)))
+    assert terminal.getvalue().startswith("1   0.312  image  /a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("relevances", "remark"),
+    [
+        ((0.49, 0.2), "Nothing in 'art' clearly matches; the nearest are shown.\n"),
+        ((0.5, 0.2), ""),
+        ((None, 0.2), ""),
+    ],
+)
+def test_it_is_said_when_nothing_matches(
+    relevances: tuple[float | None, ...], remark: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hits.honest(answer(*(hit("/a.jpg", relevance=each) for each in relevances)), "art")
+    assert capsys.readouterr().err == remark
+
+
+def test_a_cut_off_that_leaves_nothing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    hits.honest(answer(), "art", min_relevance=0.7)
+    assert "Nothing in 'art' matches with a relevance of 70% or more." in capsys.readouterr().err
 
 
 def test_paths_are_told_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,8 +137,8 @@ def test_counts_agree_with_their_noun() -> None:
 
 def test_exported_hits_are_safe_in_a_spreadsheet() -> None:
     lines = b"".join(hit_rows([hit("/a.txt", text="=1+1")], "csv")).decode().splitlines()
-    assert lines[0] == "id,score,kind,path,page,row,text,metadata"
-    assert lines[1] == '7e57,0.31234,text,/a.txt,,,\'=1+1,"{""label"": ""a""}"'
+    assert lines[0] == "id,score,relevance,kind,path,page,row,text,metadata"
+    assert lines[1] == '7e57,0.31234,0.8449,text,/a.txt,,,\'=1+1,"{""label"": ""a""}"'
 
 
 def test_waiting_ends_when_nothing_moves() -> None:

@@ -10,8 +10,9 @@ import pytest
 from indexer.domain import Kind
 from indexer.errors import AssetNotFound, CollectionNotFound, InvalidInput, InvalidQuery
 from indexer.filters import Equals
+from indexer.hits import Answer, Hit
 from indexer.queries import Part, SearchQuery
-from indexer.search import Answer, Hit, neighbours, search
+from indexer.search import neighbours, search
 from tests.fakes import ColourEmbedder, PictureOnlyEmbedder, TextOnlyEmbedder
 from tests.lab import Lab, found_text, picture_in, png
 

@@ -4,7 +4,7 @@ import { acceptDrops, isOpen, openAdd } from "./add.js";
 import { inCollection, patiently, request } from "./api.js";
 import * as detail from "./detail.js";
 import { $, h, icon } from "./dom.js";
-import { card, nameOf, thumbnail } from "./hits.js";
+import { CLEAR, card, isUnclear, nameOf, thumbnail } from "./hits.js";
 import { listen, showKeys } from "./keys.js";
 import * as picture from "./picture.js";
 import { t } from "./strings.js";
@@ -81,6 +81,8 @@ function show() {
   document.querySelector(`#kinds input[value="${view.kind}"]`).checked = true;
   const select = $("collection").querySelector("select");
   if (select) select.value = view.c;
+  $("clear").checked = Boolean(view.clear);
+  $("clear").parentElement.hidden = asksNothing(view);
   showParts();
   if (question(view) !== answered) search();
   if (view.open) detail.show(view.c, view.open, shown.find(({ id }) => id === view.open) ?? known.get(view.open), act);
@@ -161,7 +163,8 @@ function body(offset, limit) {
   const parts = ids(view.like);
   if (view.q.trim()) parts.unshift({ text: view.q.trim() });
   if (view.picture) parts.push({ image: picture.base64(view.picture) });
-  return { parts, not: ids(view.unlike), kind: view.kind || null, offset, limit };
+  const min_relevance = view.clear ? CLEAR : null;
+  return { parts, not: ids(view.unlike), kind: view.kind || null, min_relevance, offset, limit };
 }
 
 async function search() {
@@ -186,7 +189,7 @@ async function search() {
       states.frame($("results"), view.kind || MIXED, (kind) => go({ kind }));
       append(answer.hits, limit);
       say(answer);
-      if (!shown.length) states.nothing($("results"), view.kind && (() => go({ kind: "" })), start);
+      if (!shown.length) nothing();
     }
     answered = asked;
     scrollTo(0, y);
@@ -196,6 +199,11 @@ async function search() {
   } finally {
     if (mine === searching) busy(false);
   }
+}
+
+function nothing() {
+  if (view.clear) states.nothingClear($("results"), () => go({ clear: "" }), start);
+  else states.nothing($("results"), view.kind && (() => go({ kind: "" })), start);
 }
 
 /** The id of the hit that has the focus; "" if something else among the results has it, else null. */
@@ -234,12 +242,19 @@ function append(hits, limit) {
   const fresh = hits.filter(({ id }) => !have.has(id));
   shown.push(...fresh);
   for (const hit of fresh) $(`list-${hit.kind}`)?.append(card(hit, act));
-  for (const section of document.querySelectorAll(".section")) section.hidden = !section.querySelector(".hit");
+  for (const kind of ["image", "text"]) {
+    const section = $(`list-${kind}`)?.parentElement;
+    if (!section) continue;
+    const mine = shown.filter((hit) => hit.kind === kind);
+    section.hidden = !mine.length;
+    section.querySelector(".remark").hidden = !mine.every(isUnclear);
+  }
   $("more").hidden = hits.length < limit || shown.length >= REACH;
 }
 
 function say({ milliseconds }) {
-  $("status").textContent = shown.length ? t.shown(shown.length, milliseconds?.total) : t.nothing;
+  const rest = shown.every(isUnclear) && t.noneClear;
+  $("status").textContent = shown.length ? t.shown(shown.length, milliseconds?.total, rest) : view.clear ? t.nothingClear : t.nothing;
 }
 
 function busy(is) {
@@ -340,6 +355,7 @@ function wire() {
   });
   acceptDrops((transfer) => usePicture(picture.fileIn(transfer) ?? transfer.files[0]), (transfer) => add([...transfer.files]));
   $("kinds").addEventListener("change", ({ target }) => go({ kind: target.value }));
+  $("clear").addEventListener("change", ({ target }) => go({ clear: target.checked ? "1" : "" }));
   $("add").addEventListener("click", () => add());
   $("keys").addEventListener("click", showKeys);
   $("theme").addEventListener("click", () => {

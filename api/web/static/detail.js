@@ -107,6 +107,8 @@ function places(asset) {
 
 function facts(asset) {
   const known = Object.entries(asset.metadata ?? {}).filter(([, value]) => value !== null && value !== "");
+  if (typeof asset.relevance === "number") known.push([t.relevance, t.percent(asset.relevance)]);
+  if (typeof asset.score === "number") known.push([t.similarity, asset.score.toFixed(3)]);
   if (asset.width && asset.height) known.push([t.size, t.pixels(asset.width, asset.height)]);
   if (asset.media_type) known.push([t.type, [asset.media_type, asset.bytes && t.bytes(asset.bytes)].filter(Boolean).join(", ")]);
   return known;

@@ -27,6 +27,12 @@ export function placeOf(asset) {
   return [fileOf(asset), page && t.page(page), row && t.row(row)].filter(Boolean).join(", ");
 }
 
+/** Relevance from which the API calls a hit a clear match. */
+export const CLEAR = 0.5;
+
+/** True if it is known not to match; what is not known may. */
+export const isUnclear = ({ relevance }) => typeof relevance === "number" && relevance < CLEAR;
+
 /** The address of a thumbnail with the given longest side. */
 export function thumbnail(asset, size) {
   if (!asset.thumbnail_url) return null;
@@ -63,9 +69,12 @@ function button(name, label, act) {
   return h("button", { type: "button", class: `act ${name}`, "aria-label": label, title: label, onclick: act }, icon(name));
 }
 
+/** How relevant it is; its cosine where that is not known. */
 function score(hit) {
-  if (typeof hit.score !== "number" || hit.score === 0) return null;
-  return h("span", { class: "score", title: t.score(hit.score) }, hit.score.toFixed(2));
+  if (typeof hit.score !== "number") return null;
+  if (typeof hit.relevance !== "number") return h("span", { class: "score", title: t.score(hit.score) }, hit.score.toFixed(2));
+  const title = `${t.relevance}: ${t.percent(hit.relevance)}. ${t.score(hit.score)}`;
+  return h("span", { class: isUnclear(hit) ? "score unclear" : "score", title }, t.percent(hit.relevance));
 }
 
 function print(hit) {

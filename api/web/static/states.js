@@ -13,6 +13,7 @@ export function frame(results, kind, choose) {
   const section = (one, title) => h("section", { class: `section ${one}`, hidden: true, "aria-labelledby": `head-${one}` },
     h("div", { class: kind === "all" ? "section-head" : "hidden" }, h("h2", { id: `head-${one}` }, title),
       kind === "all" && h("button", { type: "button", class: "link", onclick: () => choose(one) }, t.seeAll)),
+    h("p", { class: "remark", hidden: true }, t.remark[one]),
     h("ul", { id: `list-${one}`, class: `list ${one}` }));
   results.className = kind;
   results.replaceChildren(...[
@@ -43,6 +44,10 @@ const row = (...buttons) => h("p", { class: "row" }, buttons.filter(Boolean));
 
 export function nothing(results, allKinds, start) {
   note(results, t.nothing, h("p", null, t.nothingHow), row(allKinds && button(t.showAllKinds, allKinds), button(t.clear, start)));
+}
+
+export function nothingClear(results, nearest, start) {
+  note(results, t.nothingClear, h("p", null, t.nothingClearHow), row(button(t.showNearest, nearest), button(t.clear, start)));
 }
 
 export function problem(results, message, again, start) {

@@ -1,12 +1,12 @@
 // The whole view lives in the URL, so that a link, a reload and the back button all keep it.
 
-const NONE = { c: "", q: "", kind: "", like: [], unlike: [], picture: "", open: "" };
+const NONE = { c: "", q: "", kind: "", like: [], unlike: [], picture: "", clear: "", open: "" };
 
 export function readView() {
   const given = new URLSearchParams(location.search);
   const list = (name) => (given.get(name) ?? "").split(",").filter(Boolean);
   const view = { ...NONE, like: list("like"), unlike: list("unlike") };
-  for (const name of ["c", "q", "kind", "picture", "open"]) view[name] = given.get(name) ?? "";
+  for (const name of ["c", "q", "kind", "picture", "clear", "open"]) view[name] = given.get(name) ?? "";
   if (view.kind !== "image" && view.kind !== "text") view.kind = "";
   return view;
 }
@@ -18,8 +18,8 @@ export function urlOf(view) {
 }
 
 /** What is asked for: two views with the same question show the same results. */
-export const question = ({ c, q, kind, like, unlike, picture }) =>
-  JSON.stringify([c, q.trim(), kind, like, unlike, picture]);
+export const question = ({ c, q, kind, like, unlike, picture, clear }) =>
+  JSON.stringify([c, q.trim(), kind, like, unlike, picture, clear]);
 
 export const asksNothing = (view) =>
   !view.q.trim() && !view.picture && !view.like.length && !view.unlike.length;
