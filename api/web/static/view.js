@@ -8,6 +8,7 @@ export function readView() {
   const view = { ...NONE, like: list("like"), unlike: list("unlike") };
   for (const name of ["c", "q", "kind", "picture", "clear", "open"]) view[name] = given.get(name) ?? "";
   if (view.kind !== "image" && view.kind !== "text") view.kind = "";
+  if (view.clear !== "1") view.clear = "";
   return view;
 }
 
