@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from indexer.domain import (
@@ -60,8 +60,10 @@ class Collection:
         )
 
     def spaces_for(self, kind: Kind) -> tuple[Space, ...]:
-        """The Spaces in which assets of this Kind have vectors."""
-        return tuple(space for space in self.spaces if kind in space.kinds)
+        """The Spaces in which a model gives assets of this Kind their vectors."""
+        return tuple(
+            space for space in self.spaces if kind in space.kinds and not space.is_imported
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,9 @@ def remember_fields(
         return collection
     for name, type in new.items():
         store.index_field(collection.name, f"metadata.{name}", type)
-    grown = Collection(
-        collection.name, collection.spaces, collection.created_at, {**collection.fields, **new}
-    )
-    store.set_payload(collection.name, {COLLECTION_ID: _describe(grown)})
+    grown = replace(collection, fields={**collection.fields, **new})
+    # This key alone: a Space may have been added since the description was read.
+    store.set_payload(collection.name, {COLLECTION_ID: {"fields": _fields(grown)}})
     return grown
 
 
@@ -186,18 +187,28 @@ def _describe(collection: Collection) -> dict[str, object]:
     return {
         "entry": Entry.COLLECTION.value,
         "created_at": collection.created_at,
-        "spaces": [
-            {
-                "name": space.name,
-                "dimension": space.dimension,
-                "embedder": space.embedder,
-                "fingerprint": space.fingerprint,
-                "kinds": sorted(kind.value for kind in space.kinds),
-            }
-            for space in collection.spaces
-        ],
-        "fields": [{"name": name, "type": type.value} for name, type in collection.fields.items()],
+        "spaces": spaces_payload(collection.spaces),
+        "fields": _fields(collection),
     }
+
+
+def spaces_payload(spaces: Sequence[Space]) -> list[dict[str, object]]:
+    """The Spaces as the Collection's description holds them."""
+    return [
+        {
+            "name": space.name,
+            "dimension": space.dimension,
+            "embedder": space.embedder,
+            "fingerprint": space.fingerprint,
+            "kinds": sorted(kind.value for kind in space.kinds),
+            **({"filling": True} if space.filling else {}),
+        }
+        for space in spaces
+    ]
+
+
+def _fields(collection: Collection) -> list[dict[str, str]]:
+    return [{"name": name, "type": type.value} for name, type in collection.fields.items()]
 
 
 def _read(name: str, payload: Payload) -> Collection:
@@ -218,4 +229,5 @@ def _space(row: Mapping[str, object]) -> Space:
         embedder=str(row["embedder"]),
         fingerprint=str(row["fingerprint"]),
         kinds=frozenset(Kind(kind) for kind in cast("list[str]", row["kinds"])),
+        filling=bool(row.get("filling")),
     )
