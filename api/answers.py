@@ -40,6 +40,25 @@ class Space(TypedDict):
     kinds: list[str]
 
 
+class SpaceFilled(Space):
+    """A Space with its counts: `wanted` is None for imported vectors, `waiting` are to come."""
+
+    vectors: int
+    wanted: int | None
+    waiting: int
+    failed: int
+    reasons: dict[str, int]
+    complete: bool
+
+
+class PartlyFilled(TypedDict):
+    """A Space asked in that is still being filled."""
+
+    space: str
+    vectors: int
+    wanted: int
+
+
 class Collection(TypedDict):
     """A Collection with its counts as of now; `problem` says why one cannot be used."""
 
@@ -110,9 +129,13 @@ class Hit(TypedDict):
 
 
 class Answer(TypedDict):
-    """Hits, best first, and where the time went, by stage."""
+    """Hits, best first, and where the time went, by stage.
+
+    `filling` names the Spaces asked in that are not filled yet.
+    """
 
     hits: list[Hit]
+    filling: list[PartlyFilled]
     milliseconds: dict[str, float]
 
 

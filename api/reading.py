@@ -17,7 +17,7 @@ from indexer.errors import NotFound, QueueUnavailable, SemblanceError
 from indexer.jobs import Job
 from indexer.ledger import reason_of
 from indexer.ports import JobQueue
-from indexer.recovery import requeue_pending
+from indexer.recovery import requeue_pending, requeue_unfilled
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Reading:
         self._spawn(threading.Thread(target=self._resume, name="resume", daemon=True))
 
     def requeue(self, collection: str) -> None:
-        """In the background: queue the collection's pending assets again."""
+        """In the background: queue again what is pending or lacks a vector in the collection."""
         work = partial(self._requeue, collection)
         self._spawn(threading.Thread(target=work, name="requeue", daemon=True))
 
@@ -108,6 +108,7 @@ class Reading:
     def _requeue(self, collection: str) -> None:
         try:
             requeue_pending(self._engine.store, self._queue, collection)
+            requeue_unfilled(self._engine.store, self._queue, collection)
         except SemblanceError as error:
             log.warning("Collection %s is not queued again: %s", collection, error.message)
         finally:
@@ -121,6 +122,7 @@ class Reading:
                     for job in jobs.unfinished(store, name):
                         self.start(job)
                     requeue_pending(store, self._queue, name)
+                    requeue_unfilled(store, self._queue, name)
                 except SemblanceError as error:
                     # One collection that does not open keeps none of the others waiting.
                     log.warning("Collection %s is not resumed: %s", name, error.message)

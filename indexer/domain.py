@@ -166,6 +166,8 @@ class Asset:
     indexed_at: str | None = None
     reason: Reason | None = None
     job: str | None = None
+    gaps: Mapping[str, Reason] = field(default_factory=dict)
+    """Why it has no vector in a Space that was added when it was indexed already."""
 
 
 @dataclass(frozen=True, slots=True)

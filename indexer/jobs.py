@@ -10,10 +10,10 @@ from typing import cast
 
 from indexer import collections
 from indexer.collections import Totals
-from indexer.domain import AssetId, Entry, Payload, Point, Reason, StoredPoint
+from indexer.domain import AssetId, Entry, Payload, Point, Reason, Status, StoredPoint
 from indexer.errors import JobNotFound
-from indexer.filters import Equals, all_of
-from indexer.ledger import now, reason_payload, scroll_all
+from indexer.filters import Any, Equals, Filter, all_of
+from indexer.ledger import has_gap, now, reason_payload, scroll_all
 from indexer.ports import VectorStore
 
 
@@ -139,18 +139,30 @@ def progress(store: VectorStore, job: Job) -> Progress:
 def failures(
     store: VectorStore, collection: str, job: AssetId | None = None, *, limit: int = 100
 ) -> list[tuple[str, Reason]]:
-    """Paths that failed or were skipped, with the reason, at most `limit`."""
+    """Paths that failed or were skipped, with the reason, at most `limit`.
+
+    For the whole Collection also indexed assets that lack a Space's vector, with why.
+    """
     found: list[tuple[str, Reason]] = []
-    condition = all_of(
-        collections.FAILED_OR_SKIPPED, Equals("job", job) if job is not None else None
+    condition: Filter | None = (
+        Any((collections.FAILED_OR_SKIPPED, has_gap()))
+        if job is None
+        else all_of(collections.FAILED_OR_SKIPPED, Equals("job", job))
     )
-    for point in scroll_all(
-        store, collection, condition, fields=("path", "sources", "reason", "status")
-    ):
+    fields = ("path", "sources", "reason", "status", "gaps")
+    for point in scroll_all(store, collection, condition, fields=fields):
         if len(found) >= limit:
             break
-        found.append((_path(point), _reason(point.payload)))
+        found.append((_path(point), _why(point.payload)))
     return found
+
+
+def _why(payload: Payload) -> Reason:
+    gaps = cast("Mapping[str, Mapping[str, str]]", payload.get("gaps") or {})
+    if payload.get("status") != Status.INDEXED.value or not gaps:
+        return _reason(payload)
+    told = [f"No vector in space {space}: {why['message']}" for space, why in gaps.items()]
+    return Reason(next(iter(gaps.values()))["code"], " ".join(told))
 
 
 def _path(point: StoredPoint) -> str:

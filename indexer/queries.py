@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from indexer import collections, images
 from indexer.collections import Collection
-from indexer.domain import AssetId, Kind, Space
+from indexer.domain import SPARSE, AssetId, Kind, Space
 from indexer.errors import AssetNotFound, InvalidQuery
 from indexer.filters import Filter
 from indexer.ports import Embedder, Embedders, VectorStore
@@ -20,6 +20,10 @@ Vector = NDArray[np.float32]
 
 MAX_REACH = 10_000
 """Largest offset + limit: beyond it a ranking says nothing, and memory grows."""
+
+
+WORDS = Space(SPARSE, 0, "", "", frozenset({Kind.TEXT}))
+"""Stands where texts are found by their words alone; the score is then that of BM25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,15 @@ def check(query: SearchQuery) -> None:
         raise InvalidQuery(f"Hits beyond the first {MAX_REACH} are out of reach; add a filter.")
 
 
+def is_hybrid(query: SearchQuery) -> bool:
+    """True if texts are to be matched by words as well. Raises `InvalidQuery` if they cannot be."""
+    if query.words is None:
+        if query.hybrid:
+            raise InvalidQuery("Only a query of nothing but text can be matched by words as well.")
+        return False
+    return query.hybrid is not False
+
+
 def needed_kinds(
     store: VectorStore, collection: Collection, parts: Sequence[Part]
 ) -> frozenset[Kind]:
@@ -112,18 +125,48 @@ def choose_space(
     """The Space in which assets of the target Kind are compared; None if there is none.
 
     It must hold the target Kind and all Kinds needed; among several, the one made for fewest Kinds
-    is the specialist: MiniLM before CLIP from text to text.
+    is the specialist: MiniLM before CLIP from text to text. One that is still being filled, or was
+    imported, is taken only where no other will do. Where there is no model for texts, it is
+    `WORDS`. Raises `InvalidQuery` if the Space that is named has no model for what it is asked.
     """
+    if query.space == SPARSE or (query.space is None and not collection.spaces_for(Kind.TEXT)):
+        if target is Kind.TEXT and query.words is not None and query.hybrid is not False:
+            return WORDS
+        if query.space == SPARSE:
+            return None
     named = [collection.space(query.space)] if query.space is not None else collection.spaces
+    must_embed = any(part.kind is not None for part in query.parts)
+    if must_embed and query.space is not None and named[0].is_imported:
+        raise InvalidQuery(
+            f"Space {query.space!r} holds imported vectors: no model can place a text or a picture "
+            "among them. Ask there with an asset or a raw vector, or ask in another space.",
+            space=query.space,
+        )
     sizes = {len(part.vector) for part in query.parts if part.vector is not None}
     fitting = [
         space
         for space in named
         if target in space.kinds
         and needed <= space.kinds
+        and not (must_embed and space.is_imported)
         and (query.space is not None or sizes <= {space.dimension})
     ]
-    return min(fitting, key=lambda space: len(space.kinds), default=None)
+    return min(
+        fitting,
+        key=lambda space: (space.is_imported, space.filling, len(space.kinds)),
+        default=None,
+    )
+
+
+def no_space(collection: Collection, query: SearchQuery) -> str:
+    """Why none of the Collection's Spaces can answer."""
+    have = ", ".join(
+        f"{space.name} ({' and '.join(sorted(space.kinds))}"
+        f"{', imported: ask with an asset or a vector' if space.is_imported else ''})"
+        for space in collection.spaces
+    )
+    wanted = f" for {query.kind.value}s" if query.kind is not None else ""
+    return f"Collection {collection.name!r} has no space to answer this{wanted}; it has: {have}."
 
 
 def query_vector(
@@ -179,10 +222,16 @@ def _stored_vector(store: VectorStore, collection: Collection, space: Space, id:
     if vector is None:
         raise InvalidQuery(
             f"Asset {id} has no vector in space {space.name!r}: it is "
-            f"{points[0].payload.get('status')}.",
+            f"{points[0].payload.get('status')}{_why_none(space)}.",
             asset=id,
         )
     return vector
+
+
+def _why_none(space: Space) -> str:
+    if space.is_imported:
+        return ", and none was imported for it"
+    return ", and the space is still being filled" if space.filling else ""
 
 
 def _raw_vector(space: Space, values: Sequence[float]) -> Vector:

@@ -24,19 +24,23 @@ from indexer.domain import (
 )
 from indexer.errors import InvalidQuery
 from indexer.filters import Equals, Filter, HasId, Not, all_of
-from indexer.fusion import fuse
+from indexer.fusion import fuse, interleave
 from indexer.ledger import asset_from, assets_where
 from indexer.ports import Embedders, VectorStore
 from indexer.queries import (
     MAX_REACH,
+    WORDS,
     Part,
     SearchQuery,
     check,
     choose_space,
+    is_hybrid,
     needed_kinds,
+    no_space,
     query_vector,
 )
 from indexer.readers.found import Limits
+from indexer.spaces import Filling, filling
 from indexer.timing import Clock
 
 FUSION_DEPTH = 100
@@ -73,10 +77,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hits, best first, and where the time went (milliseconds by stage)."""
+    """Hits, best first, and where the time went (milliseconds by stage).
+
+    `filling` are the Spaces asked in that are still being filled: what has no vector there yet
+    cannot be found.
+    """
 
     hits: tuple[Hit, ...]
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+    filling: tuple[Filling, ...] = ()
 
 
 def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answer:
@@ -87,10 +96,16 @@ def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answ
         collection = collections.get(searcher.store, collection_name)
         needed = needed_kinds(searcher.store, collection, query.parts)
     rankings: list[list[Hit]] = []
+    asked: dict[str, Space] = {}
     vectors: dict[str, NDArray[np.float32]] = {}
     for kind in [query.kind] if query.kind is not None else list(Kind):
         space = choose_space(collection, query, kind, needed)
         if space is None:
+            continue
+        asked[space.name] = space
+        if space is WORDS:
+            with clock("store"):
+                rankings.append(_by_words(searcher, collection_name, query))
             continue
         if space.name not in vectors:
             with clock("model"):
@@ -104,12 +119,15 @@ def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answ
                 )
         with clock("store"):
             rankings.append(_rank(searcher, collection, query, kind, space, vectors[space.name]))
-    if not vectors:
-        raise InvalidQuery(_no_space(collection, query), collection=collection_name)
-    hits = _interleave(rankings)
+    if not asked:
+        raise InvalidQuery(no_space(collection, query), collection=collection_name)
+    hits = interleave(rankings)
     if query.group:
         hits = _group(hits)
-    return Answer(tuple(hits[query.offset : query.offset + query.limit]), clock.milliseconds)
+    with clock("store"):
+        partly = [filling(searcher.store, collection_name, s) for s in asked.values() if s.filling]
+    page = hits[query.offset : query.offset + query.limit]
+    return Answer(tuple(page), clock.milliseconds, tuple(partly))
 
 
 def neighbours(
@@ -147,19 +165,23 @@ def _rank(
         # From the far end, a minimum would cut off just what was asked for.
         min_score=None if query.least else query.min_score,
     )
-    if kind is Kind.TEXT and _is_hybrid(query):
+    if kind is Kind.TEXT and is_hybrid(query):
         return _hybrid(searcher, collection, query, dense, space, vector)
     (found,) = searcher.store.nearest(collection.name, [dense])
     sign = -1.0 if query.least else 1.0
     return [_hit(point, sign * point.score, space, ("meaning",)) for point in found]
 
 
-def _is_hybrid(query: SearchQuery) -> bool:
-    if query.words is None:
-        if query.hybrid:
-            raise InvalidQuery("Only a query of nothing but text can be matched by words as well.")
-        return False
-    return query.hybrid is not False
+def _by_words(searcher: Searcher, collection: str, query: SearchQuery) -> list[Hit]:
+    """Texts by BM25 alone, best first."""
+    terms = searcher.query_terms(query.words or "")
+    if not terms.indices:
+        return []
+    depth = min(MAX_REACH, (query.offset + query.limit) * (_GROUP_WIDTH if query.group else 1))
+    condition = _condition(query, Kind.TEXT)
+    nearest = NearestQuery(SPARSE, terms, depth, filter=condition, min_score=query.min_score)
+    (found,) = searcher.store.nearest(collection, [nearest])
+    return [_hit(point, point.score, WORDS, ("words",)) for point in found]
 
 
 def _hybrid(
@@ -212,20 +234,6 @@ def _condition(query: SearchQuery, kind: Kind) -> Filter:
     )
 
 
-def _interleave(rankings: Sequence[list[Hit]]) -> list[Hit]:
-    """Rankings of different Kinds as one, by rank: their scores cannot be compared.
-
-    In a joint space texts lie nearer to texts than any picture does, so that an order by score
-    would hide the pictures (the modality gap, Liang et al. 2022).
-    """
-    placed = [
-        (rank, order, hit)
-        for order, ranking in enumerate(rankings)
-        for rank, hit in enumerate(ranking)
-    ]
-    return [hit for _, _, hit in sorted(placed, key=lambda entry: entry[:2])]
-
-
 def _group(hits: Sequence[Hit]) -> list[Hit]:
     """The best hit of each document, in its place, with the document's other hits inside."""
     groups: dict[str, list[Hit]] = {}
@@ -239,11 +247,3 @@ def _hit(
     point: ScoredPoint | StoredPoint, score: float, space: Space, matched: tuple[str, ...]
 ) -> Hit:
     return Hit(asset_from(point.id, point.payload), score, space.name, matched)
-
-
-def _no_space(collection: Collection, query: SearchQuery) -> str:
-    have = ", ".join(
-        f"{space.name} ({' and '.join(sorted(space.kinds))})" for space in collection.spaces
-    )
-    wanted = f" for {query.kind.value}s" if query.kind is not None else ""
-    return f"Collection {collection.name!r} has no space to answer this{wanted}; it has: {have}."

@@ -49,9 +49,7 @@ def shard_config(dimensions: Mapping[str, int]) -> qe.EdgeConfig:
 
 def create_space(space: Space) -> qe.UpdateOperation:
     """One more vector field, as `shard_config` makes them; the engine takes the same one twice."""
-    return qe.UpdateOperation.create_dense_vector(
-        space.name, space.dimension, qe.Distance.Cosine
-    )
+    return qe.UpdateOperation.create_dense_vector(space.name, space.dimension, qe.Distance.Cosine)
 
 
 def index_ledger_fields(shard: qe.EdgeShard) -> None:

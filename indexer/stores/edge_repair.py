@@ -64,7 +64,7 @@ def reconcile(shard: Path) -> None:
 
 
 def _clear(segment: _Part) -> None:
-    """Remove files of Spaces that the segment does not list: they would stand in a new one's way."""
+    """Remove files of Spaces that the segment does not list: they would be in the way."""
     listed = {*segment.vectors, *segment.sparse}
     for entry in segment.file.parent.iterdir():
         for prefix in _OF_A_SPACE:

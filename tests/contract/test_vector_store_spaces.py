@@ -88,9 +88,7 @@ def test_a_dropped_space_takes_its_vectors_along(store: VectorStore, filled: str
     assert not store.drop_space(filled, "look")
 
 
-def test_a_space_made_anew_under_an_old_name_begins_empty(
-    store: VectorStore, filled: str
-) -> None:
+def test_a_space_made_anew_under_an_old_name_begins_empty(store: VectorStore, filled: str) -> None:
     store.drop_space(filled, "look")
     store.add_space(filled, Space("look", 2, "other", "f3", SHAPE.kinds))
     assert store.count(filled, HasVector("look")) == 0
