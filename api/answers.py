@@ -79,6 +79,9 @@ class Tally(TypedDict):
     moved: int
     missing: int
     pruned: int
+    vectors: int
+    unmatched: int
+    refused: int
 
 
 class Job(TypedDict):
@@ -92,6 +95,7 @@ class Job(TypedDict):
     location: str | None
     error: Reason | None
     tally: Tally
+    remarks: list[str]
     totals: Totals
 
 

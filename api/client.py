@@ -165,13 +165,14 @@ class Client(SpaceCalls):
         *,
         image: Picture | Sequence[Picture] = (),
         like: str | Sequence[str] = (),
+        vector: Sequence[float] | None = None,
         unlike: str | Sequence[str] = (),
         unlike_image: Picture | Sequence[Picture] = (),
         collection: str = DEFAULT,
         where: Where = None,
         **options: object,
     ) -> Answer:
-        """What is nearest in meaning; text, pictures and asset ids given together add up.
+        """What is nearest in meaning; text, pictures, asset ids and a vector add up.
 
         `unlike` texts and pictures push away. Options: kind ("image" or "text"), limit, offset,
         min_score, group (one hit a document), least (least similar first), hybrid, space.
@@ -180,6 +181,7 @@ class Client(SpaceCalls):
             text=text,
             image=image,
             like=like,
+            vector=vector,
             unlike=unlike,
             unlike_image=unlike_image,
             where=where,

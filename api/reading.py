@@ -14,6 +14,7 @@ from indexer.adding import index_location
 from indexer.build import Engine
 from indexer.domain import AssetId
 from indexer.errors import NotFound, QueueUnavailable, SemblanceError
+from indexer.importing import import_vectors
 from indexer.jobs import Job
 from indexer.ledger import reason_of
 from indexer.ports import JobQueue
@@ -82,7 +83,9 @@ class Reading:
         try:
             with self._places:
                 if not self._closing.is_set():
-                    index_location(self._engine, self._queue, job)
+                    imports = job.request is not None and job.request.space is not None
+                    read = import_vectors if imports else index_location
+                    read(self._engine, self._queue, job)
         except Exception as error:
             self._note(job, error)
         finally:

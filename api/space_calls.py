@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, cast
 
-from api.answers import SpaceFilled
+from api.answers import Job, SpaceFilled
 from api.asset_calls import DEFAULT, AssetCalls
 from api.transport import segment
 
@@ -46,3 +47,30 @@ class SpaceCalls(AssetCalls):
     def drop_space(self, name: str, collection: str = DEFAULT) -> None:
         """Remove a Space with its vectors, for good. Raises `Conflict` for the last one."""
         self._json("DELETE", collection, f"/spaces/{segment(name)}")
+
+    def import_vectors(
+        self,
+        path: str | Path,
+        space: str,
+        collection: str = DEFAULT,
+        *,
+        match: Literal["path", "id", "sha256"] | None = None,
+        ids: str | Path | None = None,
+        replace: bool = False,
+        columns: Mapping[str, object] | None = None,
+    ) -> Job:
+        """Start to import a file of vectors (.npy, .parquet, .jsonl) as a Space; see `wait`.
+
+        With `match` the vectors are given to assets that are there; without, each row becomes a
+        text asset, and a Collection that is missing is made. `ids` names the rows of a `.npy`;
+        `columns` of tables: vector, id, text, and a list for metadata.
+        """
+        body = {
+            "path": str(Path(path).expanduser().absolute()),
+            "match": match,
+            "ids": None if ids is None else str(Path(ids).expanduser().absolute()),
+            "replace": replace,
+            "columns": dict(columns or {}),
+        }
+        answer = self._json("POST", collection, f"/spaces/{segment(space)}/import", json=body)
+        return cast("Job", answer)

@@ -11,7 +11,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +139,9 @@ def _is_asset(point: StoredPoint) -> bool:
 
 def _todo(collection: Collection, point: StoredPoint) -> _Todo:
     asset = asset_from(point.id, point.payload)
+    if asset.status is Status.SKIPPED and point.vectors:
+        # Set aside for want of a model, by a job that ran before its imported vector was there.
+        asset = replace(asset, status=Status.PENDING)
     wanted = {space.name for space in collection.spaces_for(asset.kind)}
     return _Todo(asset, frozenset(wanted - {*point.vectors} - {*asset.gaps}), bool(point.vectors))
 

@@ -32,6 +32,8 @@ class Tally:
 
     documents: files looked at; unchanged: not read again; known: contents that were there already;
     moved: files found under another name; missing: files that are gone; pruned: assets removed.
+    Of imported vectors: how many rows had one that was taken, how many matched no asset, and how
+    many could not be used.
     """
 
     documents: int = 0
@@ -40,6 +42,9 @@ class Tally:
     moved: int = 0
     missing: int = 0
     pruned: int = 0
+    vectors: int = 0
+    unmatched: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,12 @@ class Request:
     image: str | None = None
     id: str | None = None
     metadata: Sequence[str] | None = None
+    space: str | None = None
+    match: str | None = None
+    vector: str | None = None
+    ids: str | None = None
+    replace: bool = False
+    """The last five are for vectors to import: into which Space, and how their rows are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,8 @@ class Job:
     finished_at: str | None = None
     error: Reason | None = None
     tally: Tally = field(default_factory=Tally)
+    remarks: Sequence[str] = ()
+    """Examples of rows that were left out, and why; the tally counts them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +194,7 @@ def _payload(job: Job) -> dict[str, object]:
         "reason": reason_payload(job.error),
         "request": _request_payload(job.request),
         "tally": asdict(job.tally),
+        "remarks": list(job.remarks),
     }
 
 
@@ -206,6 +220,7 @@ def _read(collection: str, point: StoredPoint) -> Job:
         finished_at=str(finished) if finished else None,
         error=_reason(payload) if payload.get("reason") else None,
         tally=Tally(**cast("dict[str, int]", payload.get("tally") or {})),
+        remarks=tuple(cast("list[str]", payload.get("remarks") or [])),
     )
 
 

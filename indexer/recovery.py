@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from indexer import collections, jobs, spaces
 from indexer.batches import batches
-from indexer.domain import AssetId, Entry, Payload, Status
+from indexer.domain import AssetId, Entry, Kind, Payload, Status
 from indexer.errors import JobNotFound
-from indexer.filters import Equals, all_of
+from indexer.filters import All, Equals, Exists, Filter, Not, all_of
 from indexer.jobs import Request
 from indexer.ledger import (
     PAGE,
@@ -20,6 +20,8 @@ from indexer.ledger import (
     status_is,
 )
 from indexer.ports import JobQueue, VectorStore
+
+_EMPTY_TEXT = All((Equals("kind", Kind.TEXT.value), Not(Exists("text"))))
 
 
 def requeue_pending(store: VectorStore, queue: JobQueue, collection: str) -> int:
@@ -63,7 +65,8 @@ def retry_failed(store: VectorStore, collection: str) -> Retry:
     """
     collections.get(store, collection)
     again: Payload = {"status": Status.PENDING.value, "reason": None}
-    ids = _assets(store, collection, Status.FAILED)
+    # A text without text is a row or a page that could not be read: no model will help it.
+    ids = _assets(store, collection, Status.FAILED, Not(_EMPTY_TEXT))
     for batch in batches(ids, PAGE):
         store.set_payload(collection, dict.fromkeys(batch, again))
     gaps = [point.id for point in scroll_all(store, collection, has_gap(), fields=("status",))]
@@ -77,7 +80,8 @@ def retry_failed(store: VectorStore, collection: str) -> Retry:
         if job is not None and job not in requests:
             requests[job] = _request(store, collection, job)
         documents += int(requests.get(job or "") is not None)
-    distinct = {request.location: request for request in requests.values() if request is not None}
+    asked = [request for request in requests.values() if request is not None]
+    distinct = {(request.location, request.space): request for request in asked}
     return Retry(len(ids) + len(gaps), documents, tuple(distinct.values()))
 
 
@@ -88,7 +92,9 @@ def _request(store: VectorStore, collection: str, job: AssetId) -> Request | Non
         return None
 
 
-def _assets(store: VectorStore, collection: str, status: Status) -> list[AssetId]:
+def _assets(
+    store: VectorStore, collection: str, status: Status, further: Filter | None = None
+) -> list[AssetId]:
     # Listed before anything is done: workers change this very filter while we page through it.
-    condition = assets_where(status_is(status))
+    condition = assets_where(status_is(status), further)
     return [point.id for point in scroll_all(store, collection, condition, fields=("status",))]

@@ -79,13 +79,29 @@ def add(store: VectorStore, name: str, space: Space) -> Collection:
             added = replace(space, filling=filling)
             collection = _describe(store, collection, (*collection.spaces, added))
         else:
-            _check_same(name, there, space)
+            check_fits(collection, space)
             store.add_space(name, space)
         if not space.is_imported:
             store.index_field(name, gap_code(space.name), FieldType.KEYWORD)
             _take_up_skipped(store, name, space)
         store.flush(name)
     return collection
+
+
+def check_fits(collection: Collection, wanted: Space) -> None:
+    """Raise `SpaceMismatch` if the Collection has a Space of that name with other vectors."""
+    for there in collection.spaces:
+        same = (there.embedder, there.dimension) == (wanted.embedder, wanted.dimension)
+        fits = same and (there.is_imported or there.fingerprint == wanted.fingerprint)
+        if there.name == wanted.name and not fits:
+            raise SpaceMismatch(
+                f"Collection {collection.name!r} has a space {there.name!r} with other vectors: "
+                f"{there.embedder}, {there.dimension} dimensions, {there.fingerprint}; not "
+                f"{wanted.embedder}, {wanted.dimension}, {wanted.fingerprint}. Drop it first, or "
+                "choose another name.",
+                collection=collection.name,
+                space=there.name,
+            )
 
 
 def change(
@@ -181,19 +197,6 @@ def _describe(store: VectorStore, collection: Collection, spaces: Sequence[Space
     payload: Payload = {"spaces": collections.spaces_payload(spaces)}
     store.set_payload(collection.name, {COLLECTION_ID: payload})
     return replace(collection, spaces=tuple(spaces))
-
-
-def _check_same(name: str, there: Space, wanted: Space) -> None:
-    same = (there.embedder, there.dimension) == (wanted.embedder, wanted.dimension)
-    if same and (there.is_imported or there.fingerprint == wanted.fingerprint):
-        return
-    raise SpaceMismatch(
-        f"Collection {name!r} has a space {there.name!r} with other vectors: of {there.embedder!r} "
-        f"({there.dimension} dimensions, {there.fingerprint}), not of {wanted.embedder!r} "
-        f"({wanted.dimension}, {wanted.fingerprint}). Drop it first, or choose another name.",
-        collection=name,
-        space=there.name,
-    )
 
 
 def _take_up_skipped(store: VectorStore, name: str, space: Space) -> None:

@@ -80,7 +80,7 @@ def follow(
     Raises the error that stopped the job, if one did, unless nobody asks about it any more.
     """
     watchdog = Watchdog()
-    with _progress() as show:
+    with progress() as show:
         while True:
             if job is not None:
                 job = client.job(job["id"], collection)
@@ -118,7 +118,8 @@ def _stage(before: Totals | None, now: Totals, job: Job | None, reading: bool) -
 
 
 @contextmanager
-def _progress() -> Iterator[Show]:
+def progress() -> Iterator[Show]:
+    """Shows stages: a bar for people, a line now and then for logs."""
     if not screen().is_terminal:
         yield _Log().show
         return

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.auth import CALLER
+from api.auth import CALLER, allowed_path
 from api.deps import ENGINE, SERVING, STORE
 from api.routes.collections import space_of
 from api.schemas.collections import SpaceFilled, SpaceWanted
-from indexer import collections, spaces
+from api.schemas.jobs import JobTold, VectorsGiven
+from indexer import collections, jobs, spaces
 from indexer.domain import Space
 from indexer.errors import SpaceNotFound
+from indexer.importing import start_import
 from indexer.ports import VectorStore
 
 router = APIRouter(prefix="/collections/{collection}/spaces", tags=["spaces"])
@@ -24,9 +26,7 @@ def list_spaces(collection: str, store: STORE) -> list[SpaceFilled]:
 
 
 @router.post("", status_code=202)
-def add_space(
-    collection: str, wanted: SpaceWanted, serving: SERVING, who: CALLER
-) -> SpaceFilled:
+def add_space(collection: str, wanted: SpaceWanted, serving: SERVING, who: CALLER) -> SpaceFilled:
     """Give a collection another model; the assets that are there get its vectors in the background.
 
     Searches go on in the other spaces meanwhile. Asking again continues what was stopped.
@@ -58,6 +58,24 @@ def describe_space(collection: str, space: str, store: STORE) -> SpaceFilled:
 def drop_space(collection: str, space: str, engine: ENGINE) -> None:
     """Remove a space with its vectors, for good; a collection keeps its last one."""
     spaces.drop(engine.store, collection, space)
+
+
+@router.post("/{space}/import", status_code=202)
+def import_vectors(
+    collection: str, space: str, given: VectorsGiven, serving: SERVING, who: CALLER
+) -> JobTold:
+    """Start to import vectors made elsewhere into a space of their own, as a job.
+
+    A collection that is missing is made where each row becomes an asset. Rows that cannot be used
+    are left out and told; a file that would change vectors that are there changes nothing, unless
+    it is to replace them.
+    """
+    engine = serving.engine
+    path = str(allowed_path(given.path, who, engine.settings))
+    ids = None if given.ids is None else str(allowed_path(given.ids, who, engine.settings))
+    job = start_import(engine, collection, given.request(space, path, ids))
+    serving.reading.start(job)
+    return JobTold.of(jobs.progress(engine.store, job))
 
 
 def _told(store: VectorStore, collection: str, space: Space) -> SpaceFilled:

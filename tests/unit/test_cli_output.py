@@ -47,7 +47,7 @@ def hit(path: str, *, text: str | None = None, page: int | None = None) -> Hit:
 
 
 def answer(*found: Hit) -> Answer:
-    return {"hits": list(found), "milliseconds": {"total": 3.0}}
+    return {"hits": list(found), "filling": [], "milliseconds": {"total": 3.0}}
 
 
 @pytest.fixture
