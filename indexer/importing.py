@@ -9,7 +9,7 @@ Either way it is a job: idempotent, so that one that was cut off starts again at
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,14 +35,12 @@ from indexer.imported_rows import candidates, check_columns, ids_of
 from indexer.ingest import Ingest
 from indexer.jobs import Job, Request
 from indexer.ledger import PAGE
-from indexer.matching import Match, Matched, Matcher, key_column
+from indexer.matching import Match, Matched, Noted, key_column, matched_rows
 from indexer.ports import JobQueue, VectorStore
 from indexer.readers.found import Found, Limits
 from indexer.readers.vector_rows import VectorFile, VectorRow
 from indexer.readers.vectors import open_vectors
-from indexer.recording import Recorded
 
-MOST_REMARKS = 20
 _SAME = 1 - 1e-5
 """Cosine from which two vectors count as one: float16 and back costs less."""
 
@@ -81,8 +79,7 @@ def import_vectors(engine: Engine, queue: JobQueue, job: Job) -> Job:
     assert request is not None
     file = _open(request, engine.limits)
     collection = collections.get(engine.store, job.collection)
-    kinds = frozenset({Kind.TEXT}) if request.match is None else frozenset[Kind]()
-    space = _space(file, request, kinds)
+    space = _space(file, request, frozenset({Kind.TEXT} if request.match is None else ()))
     if not request.replace and any(one.name == space.name for one in collection.spaces):
         _check_unchanged(engine.store, collection, file, request, space.name)
     if request.match is None:
@@ -92,7 +89,7 @@ def import_vectors(engine: Engine, queue: JobQueue, job: Job) -> Job:
     if request.replace:
         mark = partial(replace, fingerprint=space.fingerprint)
         spaces.change(engine.store, job.collection, space.name, mark)
-    for _ in range(_OPTIMIZE_STEPS):  # counts of assets, by which upkeep goes, have not changed
+    for _ in range(_OPTIMIZE_STEPS):  # upkeep goes by counts of assets, which have not changed
         if not engine.store.optimize(job.collection):
             break
     return job
@@ -114,7 +111,7 @@ def _import_new(engine: Engine, queue: JobQueue, job: Job, file: VectorFile, spa
     assert request is not None
     collection = spaces.add(engine.store, job.collection, space)
     spaces.change(engine.store, job.collection, space.name, partial(_with_kind, kind=Kind.TEXT))
-    noted = _Noted()
+    noted = Noted()
     ingest = Ingest(engine.store, engine.blobs, queue, collection, job, noted.record)
     stat = file.path.stat()
     # Not the file's own address: it may have been indexed as a table as well.
@@ -126,37 +123,12 @@ def _import_new(engine: Engine, queue: JobQueue, job: Job, file: VectorFile, spa
     return done
 
 
-@dataclass(slots=True)
-class _Noted:
-    """What has become of the rows so far."""
-
-    taken: int = 0
-    unmatched: int = 0
-    refused: int = 0
-    remarks: tuple[str, ...] = ()
-
-    def record(self, recorded: Recorded) -> None:
-        """Count a row that became an asset; those that failed are told with the other failures."""
-        self.refused += recorded.status is Status.FAILED
-        self.taken += recorded.status is not Status.FAILED
-
-    def remark(self, why: str) -> None:
-        if len(self.remarks) < MOST_REMARKS:
-            self.remarks = (*self.remarks, why)
-
-    def on(self, job: Job) -> Job:
-        tally = replace(
-            job.tally, vectors=self.taken, unmatched=self.unmatched, refused=self.refused
-        )
-        return replace(job, tally=tally, remarks=self.remarks)
-
-
 def _import_matched(
     store: VectorStore, queue: JobQueue, job: Job, file: VectorFile, space: Space
 ) -> Job:
     collection = collections.get(store, job.collection)
-    noted = _Noted()
-    for batch in _matched(store, collection, file, job.request, noted):
+    noted = Noted()
+    for batch in matched_rows(store, collection, file, job.request, noted):
         space = _ready(store, collection.name, space, {m.asset.kind for m in batch if m.asset})
         _give(store, queue, collection.name, space.name, batch)
         noted.taken += len(batch)
@@ -170,36 +142,11 @@ def _import_matched(
     return jobs.finish(store, noted.on(job))
 
 
-def _matched(
-    store: VectorStore,
-    collection: Collection,
-    file: VectorFile,
-    request: Request | None,
-    noted: _Noted,
-) -> Iterator[list[Matched]]:
-    """The rows that have a vector and an asset, batch by batch; the others are noted."""
-    assert request is not None
-    match = Match(request.match or Match.PATH)
-    matcher = Matcher(store, collection, file, match, key_column(file, match, request.id))
-    for rows in batches(file.rows(), PAGE):
-        good = [row for row in rows if row.vector is not None]
-        for row in rows:
-            if row.problem is not None:
-                noted.refused += 1
-                noted.remark(row.problem.message)
-        matched = list(matcher(good))
-        for one in matched:
-            if one.asset is None:
-                noted.unmatched += 1
-                noted.remark(one.why)
-        if taken := [one for one in matched if one.asset is not None]:
-            yield taken
-
-
 def _give(
     store: VectorStore, queue: JobQueue, collection: str, space: str, batch: Sequence[Matched]
 ) -> None:
-    rows = _point_vectors(((one.asset.id, one.row) for one in batch if one.asset), space)
+    found = [(one.asset.id, one.row.vector) for one in batch if one.asset is not None]
+    rows = [PointVectors(id, {space: vector}) for id, vector in found if vector is not None]
     store.write_vectors(collection, rows)
     # With a vector at last, what no model takes can be found after all.
     aside = [one.asset.id for one in batch if one.asset and one.asset.status is Status.SKIPPED]
@@ -221,10 +168,6 @@ def _ready(store: VectorStore, name: str, space: Space, kinds: Iterable[Kind]) -
 
 def _with_kind(space: Space, kind: Kind) -> Space:
     return replace(space, kinds=space.kinds | {kind})
-
-
-def _point_vectors(rows: Iterable[tuple[AssetId, VectorRow]], space: str) -> list[PointVectors]:
-    return [PointVectors(id, {space: row.vector}) for id, row in rows if row.vector is not None]
 
 
 def _check_unchanged(
@@ -254,5 +197,5 @@ def _placed(
         for rows in batches(file.rows(), PAGE):
             yield list(ids_of(rows, file, request))
         return
-    for batch in _matched(store, collection, file, request, _Noted()):
+    for batch in matched_rows(store, collection, file, request, Noted()):
         yield [(one.asset.id, one.row) for one in batch if one.asset is not None]

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from indexer.batches import batches
 from indexer.collections import Collection
 from indexer.domain import Asset, AssetId, Kind, Status, asset_id, document_id
 from indexer.errors import InvalidInput
 from indexer.filters import AnyOf
-from indexer.ledger import asset_from, assets_where, scroll_all
+from indexer.jobs import Job, Request
+from indexer.ledger import PAGE, asset_from, assets_where, scroll_all
 from indexer.ports import VectorStore
 from indexer.readers.uris import file_uri
 from indexer.readers.vector_rows import VectorFile, VectorRow
+from indexer.recording import Recorded
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -28,6 +31,8 @@ class Match(StrEnum):
     ID = "id"
     SHA256 = "sha256"
 
+
+MOST_REMARKS = 20
 
 KEY_COLUMNS: Mapping[Match, Sequence[str]] = {
     Match.PATH: ("path", "file_path", "file", "filename", "file_name", "name", "id"),
@@ -58,6 +63,32 @@ def key_column(file: VectorFile, match: Match, asked: str | None) -> str:
         f"{match.value}; its columns: {listed}.",
         path=str(file.path),
     )
+
+
+@dataclass(slots=True)
+class Noted:
+    """What has become of the rows so far."""
+
+    taken: int = 0
+    unmatched: int = 0
+    refused: int = 0
+    remarks: tuple[str, ...] = ()
+
+    def record(self, recorded: Recorded) -> None:
+        """Count a row that became an asset; those that failed are told with the other failures."""
+        self.refused += recorded.status is Status.FAILED
+        self.taken += recorded.status is not Status.FAILED
+
+    def remark(self, why: str) -> None:
+        """Keep an example of a row that was left out."""
+        if len(self.remarks) < MOST_REMARKS:
+            self.remarks = (*self.remarks, why)
+
+    def on(self, job: Job) -> Job:
+        """The job with these counts."""
+        counts = {"unmatched": self.unmatched, "refused": self.refused}
+        tally = replace(job.tally, vectors=self.taken, **counts)
+        return replace(job, tally=tally, remarks=self.remarks)
 
 
 @dataclass(slots=True)
@@ -133,6 +164,32 @@ class Matcher:
             for path, id in self._ends.get(Path(end).name, ())
             if path == end or path.endswith("/" + end)
         }
+
+
+def matched_rows(
+    store: VectorStore,
+    collection: Collection,
+    file: VectorFile,
+    request: Request | None,
+    noted: Noted,
+) -> Iterator[list[Matched]]:
+    """The rows that have a vector and an asset, batch by batch; the others are noted."""
+    assert request is not None
+    match = Match(request.match or Match.PATH)
+    matcher = Matcher(store, collection, file, match, key_column(file, match, request.id))
+    for rows in batches(file.rows(), PAGE):
+        good = [row for row in rows if row.vector is not None]
+        for row in rows:
+            if row.problem is not None:
+                noted.refused += 1
+                noted.remark(row.problem.message)
+        matched = list(matcher(good))
+        for one in matched:
+            if one.asset is None:
+                noted.unmatched += 1
+                noted.remark(one.why)
+        if taken := [one for one in matched if one.asset is not None]:
+            yield taken
 
 
 def _paths_by_name(store: VectorStore, collection: str) -> dict[str, list[tuple[str, AssetId]]]:

@@ -125,9 +125,8 @@ def choose_space(
     """The Space in which assets of the target Kind are compared; None if there is none.
 
     It must hold the target Kind and all Kinds needed; among several, the one made for fewest Kinds
-    is the specialist: MiniLM before CLIP from text to text. One that is still being filled, or was
-    imported, is taken only where no other will do. Where there is no model for texts, it is
-    `WORDS`. Raises `InvalidQuery` if the Space that is named has no model for what it is asked.
+    is the specialist: MiniLM before CLIP from text to text. One that is being filled or imported is
+    the last resort; where no model reads texts, it is `WORDS`. Raises `InvalidQuery`.
     """
     if query.space == SPARSE or (query.space is None and not collection.spaces_for(Kind.TEXT)):
         if target is Kind.TEXT and query.words is not None and query.hybrid is not False:
@@ -136,12 +135,8 @@ def choose_space(
             return None
     named = [collection.space(query.space)] if query.space is not None else collection.spaces
     must_embed = any(part.kind is not None for part in query.parts)
-    if must_embed and query.space is not None and named[0].is_imported:
-        raise InvalidQuery(
-            f"Space {query.space!r} holds imported vectors: no model can place a text or a picture "
-            "among them. Ask there with an asset or a raw vector, or ask in another space.",
-            space=query.space,
-        )
+    if must_embed and query.space is not None:
+        _check_model(named[0])
     sizes = {len(part.vector) for part in query.parts if part.vector is not None}
     fitting = [
         space
@@ -158,11 +153,19 @@ def choose_space(
     )
 
 
+def _check_model(space: Space) -> None:
+    if space.is_imported:
+        raise InvalidQuery(
+            f"Space {space.name!r} holds imported vectors: no model can place a text or a picture "
+            "among them. Ask there with an asset or a raw vector, or ask in another space."
+        )
+
+
 def no_space(collection: Collection, query: SearchQuery) -> str:
     """Why none of the Collection's Spaces can answer."""
+    how = {True: ", imported: ask with an asset or a vector", False: ""}
     have = ", ".join(
-        f"{space.name} ({' and '.join(sorted(space.kinds))}"
-        f"{', imported: ask with an asset or a vector' if space.is_imported else ''})"
+        f"{space.name} ({' and '.join(sorted(space.kinds))}{how[space.is_imported]})"
         for space in collection.spaces
     )
     wanted = f" for {query.kind.value}s" if query.kind is not None else ""
@@ -229,9 +232,8 @@ def _stored_vector(store: VectorStore, collection: Collection, space: Space, id:
 
 
 def _why_none(space: Space) -> str:
-    if space.is_imported:
-        return ", and none was imported for it"
-    return ", and the space is still being filled" if space.filling else ""
+    filling = ", and the space is still being filled" if space.filling else ""
+    return ", and none was imported for it" if space.is_imported else filling
 
 
 def _raw_vector(space: Space, values: Sequence[float]) -> Vector:

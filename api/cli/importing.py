@@ -124,7 +124,11 @@ def _summarise(job: Job, totals: Totals, space: str, collection: str, *, new: bo
     told = f"Imported {number(tally['vectors'], 'vector')} into space {space} of {collection}."
     page().print(told, markup=False)
     if tally["unmatched"]:
-        line("left out", f"{number(tally['unmatched'], 'row')} without an asset", "yellow")
+        line(
+            "left out",
+            f"{number(tally['unmatched'], 'row')} without an asset of their own",
+            "yellow",
+        )
     if tally["refused"]:
         line("left out", f"{number(tally['refused'], 'row')} that cannot be used", "yellow")
     for remark in job["remarks"][:_SHOWN]:

@@ -88,7 +88,7 @@ def add(
     line_of_reasons("failed", filled["reasons"], "yellow")
     if filled["failed"]:
         say(f"Why: semblance failures {collection}    Try again: semblance retry {collection}")
-    say(f'Search in it: semblance search "…" --space {filled["name"]}', "dim")
+    say(f'Search in it: semblance search "…" --space {filled["name"]} -c {collection}', "dim")
 
 
 def drop(

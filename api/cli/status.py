@@ -13,9 +13,10 @@ from api.cli.following import follow
 from api.cli.output import emit, for_people, number, page, rows, say, size
 from api.cli.session import Session, command
 from api.cli.totals import line, show_totals
+from indexer.domain import IMPORTED
 
 if TYPE_CHECKING:
-    from api.answers import Collection
+    from api.answers import Collection, Space
 
 NameArgument = Annotated[str, typer.Argument(metavar="[COLLECTION]", help="Collection to look at.")]
 
@@ -68,8 +69,7 @@ def show_collection(collection: Collection, bytes_used: int | None = None) -> No
     page().print(Text(collection["name"], "bold"))
     if collection["spaces"]:
         models = ", ".join(
-            f"{space['embedder']} ({space['dimension']} dimensions)"
-            for space in collection["spaces"]
+            f"{model_of(space)} ({space['dimension']} dimensions)" for space in collection["spaces"]
         )
         line("model" if len(collection["spaces"]) == 1 else "models", models)
     if (problem := collection.get("problem")) is not None:
@@ -80,6 +80,12 @@ def show_collection(collection: Collection, bytes_used: int | None = None) -> No
             line("", "pending is indexed by `semblance serve`, or by the next `semblance index`")
     if bytes_used:
         line("on disk", f"{size(bytes_used)} of vectors and texts")
+
+
+def model_of(space: Space) -> str:
+    """The model that fills a space; of imported vectors the space's own name."""
+    name, model = space["name"], space["embedder"]
+    return f"{name}, {model}" if model == IMPORTED else model
 
 
 def folder_bytes(folder: Path) -> int:
