@@ -23,7 +23,7 @@ _SHOWN = 5
 
 _EXAMPLES = (
     "semblance spaces import dino.npy --space dino --match path",
-    "semblance spaces import spectra.parquet --space spectra --new --collection spectra",
+    "semblance spaces import rows.parquet --space spectra --new -c spectra",
 )
 
 FileArgument = Annotated[

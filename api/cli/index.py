@@ -196,8 +196,8 @@ def prepare(client: Client, collection: str, model: str | None) -> None:
     names = [space["embedder"] for space in spaces]
     if model is not None and model not in names:
         raise Conflict(
-            f"Collection {collection!r} uses {', '.join(names)}, not {model}. "
-            "Leave --model out, or name another --collection.",
+            f"Collection {collection!r} uses {', '.join(names)}, not {model}. Leave --model out, "
+            f"name another --collection, or add it: semblance spaces add {model}",
             collection=collection,
             models=names,
         )

@@ -26,7 +26,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `spaces li
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(
-        help="Give a collection further models, or vectors of your own; list and drop them.",
+        help="Add models or own vectors to a collection.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )

@@ -13,7 +13,6 @@ from api.cli.following import follow
 from api.cli.output import emit, for_people, number, page, rows, say, size
 from api.cli.session import Session, command
 from api.cli.totals import line, show_totals
-from indexer.domain import IMPORTED
 
 if TYPE_CHECKING:
     from api.answers import Collection, Space
@@ -84,8 +83,8 @@ def show_collection(collection: Collection, bytes_used: int | None = None) -> No
 
 def model_of(space: Space) -> str:
     """The model that fills a space; of imported vectors the space's own name."""
-    name, model = space["name"], space["embedder"]
-    return f"{name}, {model}" if model == IMPORTED else model
+    model = space["embedder"]
+    return f"{space['name']}, imported" if model == "imported" else model
 
 
 def folder_bytes(folder: Path) -> int:
