@@ -111,11 +111,17 @@ class Reading:
     def _requeue(self, collection: str) -> None:
         try:
             requeue_pending(self._engine.store, self._queue, collection)
-            requeue_unfilled(self._engine.store, self._queue, collection)
+            self._fill(collection)
         except SemblanceError as error:
             log.warning("Collection %s is not queued again: %s", collection, error.message)
         finally:
             self._leave()
+
+    def _fill(self, collection: str) -> None:
+        try:
+            requeue_unfilled(self._engine.store, self._queue, collection)
+        except SemblanceError as error:
+            log.warning("Collection %s is not filled: %s", collection, error.message)
 
     def _resume(self) -> None:
         store = self._engine.store
@@ -125,10 +131,12 @@ class Reading:
                     for job in jobs.unfinished(store, name):
                         self.start(job)
                     requeue_pending(store, self._queue, name)
-                    requeue_unfilled(store, self._queue, name)
                 except SemblanceError as error:
                     # One collection that does not open keeps none of the others waiting.
                     log.warning("Collection %s is not resumed: %s", name, error.message)
+            # Last: what is pending cannot be found at all, what is filled can.
+            for name in store.collections():
+                self._fill(name)
         finally:
             self._leave()
 

@@ -72,14 +72,21 @@ def index_assets(indexer: Indexer, collection_name: str, ids: Sequence[AssetId])
     written stays as it was.
     """
     collection = collections.get(indexer.store, collection_name)
-    try:
-        return _index(indexer, collection, ids)
-    except InvalidInput:
-        latest = collections.get(indexer.store, collection_name)
-        if _names(latest) == _names(collection):
-            raise
-        # A Space was dropped while its vectors were being made.
-        return _index(indexer, latest, ids)
+    done = 0
+    while True:
+        # A Space that is dropped meanwhile takes no vectors any more; one that is added was not
+        # given any, and what was pending then is not queued for it again.
+        try:
+            done += _index(indexer, collection, ids)
+        except InvalidInput:
+            latest = collections.get(indexer.store, collection_name)
+            if _names(latest) == _names(collection):
+                raise
+        else:
+            latest = collections.get(indexer.store, collection_name)
+            if _names(latest) == _names(collection):
+                return done
+        collection = latest
 
 
 def unfinished(indexer: Indexer, collection: Collection, ids: Sequence[AssetId]) -> list[_Todo]:

@@ -178,13 +178,14 @@ def lacking(space: Space) -> Filter:
     return assets_where(_wanted(space), Not(HasVector(space.name)))
 
 
+def waiting(space: Space) -> Filter:
+    """Those among them of which nothing is known that keeps them from having one."""
+    return assets_where(lacking(space), Not(has_gap(space.name)))
+
+
 def unfilled(collection: Collection) -> Filter | None:
     """Assets that a worker can give a vector they lack; None if no Space has a model."""
-    each = tuple(
-        assets_where(lacking(space), Not(has_gap(space.name)))
-        for space in collection.spaces
-        if not space.is_imported
-    )
+    each = tuple(waiting(space) for space in collection.spaces if not space.is_imported)
     return Any(each) if each else None
 
 

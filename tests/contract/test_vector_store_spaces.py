@@ -7,9 +7,11 @@ import uuid
 import numpy as np
 import pytest
 
-from indexer.domain import Kind, NearestQuery, Point, PointVectors, Space
+from indexer import collections, spaces
+from indexer.domain import Kind, NearestQuery, Point, PointVectors, Reason, Space
 from indexer.errors import CollectionNotFound, InvalidInput, SpaceMismatch
 from indexer.filters import HasVector, Not
+from indexer.ledger import gaps_payload
 from indexer.ports import VectorStore
 
 A, B, C = (str(uuid.UUID(int=n)) for n in (1, 2, 3))
@@ -101,3 +103,28 @@ def test_a_collection_that_is_not_there_is_named(store: VectorStore) -> None:
         store.add_space("nowhere", SHAPE)
     with pytest.raises(CollectionNotFound, match="nowhere"):
         store.drop_space("nowhere", "look")
+
+
+def test_a_space_is_added_counted_and_dropped_by_the_use_cases(store: VectorStore) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    look = Space("look", 4, "mini", "f1", frozenset({Kind.IMAGE}))
+    added = Space("shape.v2", 2, "other", "f3", frozenset({Kind.IMAGE}))
+    collections.create(store, name, [look])
+    payload = {"entry": "asset", "kind": "image", "status": "indexed"}
+    store.insert(name, [Point(id, payload) for id in (A, B, C)])
+    spaces.add(store, name, added)
+    store.write_vectors(name, [PointVectors(A, {"shape.v2": row(1, 0)})])
+    why = Reason("asset_not_found", "It is gone.")
+    store.set_payload(name, {B: gaps_payload({"shape.v2": why})})
+
+    told = spaces.filling(store, name, added)
+    assert (told.vectors, told.wanted, told.waiting) == (1, 3, 1)
+    assert told.reasons == {"asset_not_found": 1}
+    waiting, _ = store.scroll(name, spaces.waiting(added))
+    assert [point.id for point in waiting] == [C]
+
+    spaces.drop(store, name, "shape.v2")
+    assert [one.name for one in collections.get(store, name).spaces] == ["look"]
+    (point,) = store.get(name, [B])
+    assert "gaps" not in point.payload
+    store.drop_collection(name)

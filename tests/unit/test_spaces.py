@@ -226,3 +226,17 @@ def test_fields_noted_by_a_job_that_began_earlier_keep_the_new_space(lab: Lab) -
     now = collections.get(lab.store, "things")
     assert [one.name for one in now.spaces] == ["colour", "second"]
     assert "label" in now.fields
+
+
+def test_a_space_added_while_a_job_runs_is_filled_by_that_job(lab: Lab) -> None:
+    lost = LosingQueue()
+    lab.ingest(found_text("/new.txt", "red"), queue=lost)
+    embed = lab.embedder.embed_texts
+
+    def add_and_embed(texts: list[str]) -> object:
+        spaces.add(lab.store, "things", SECOND)
+        return embed(texts)
+
+    lab.embedder.embed_texts = add_and_embed  # type: ignore[method-assign, assignment]
+    lab.queue.enqueue("things", lost.lost)
+    assert vectors(lab, "second") == 1
