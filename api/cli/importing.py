@@ -122,7 +122,7 @@ def _totals(client: Client, collection: str) -> Totals | None:
 def _summarise(job: Job, totals: Totals, space: str, collection: str, *, new: bool) -> None:
     tally = job["tally"]
     told = f"Imported {number(tally['vectors'], 'vector')} into space {space} of {collection}."
-    page().print(told, markup=False)
+    page().print(told, markup=False, soft_wrap=True)
     if tally["unmatched"]:
         line(
             "left out",

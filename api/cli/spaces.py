@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli import importing
 from api.cli.chosen import chosen
-from api.cli.following import Stage, Watchdog, progress
+from api.cli.following import follow_space
 from api.cli.output import emit, number, page, rows, say
 from api.cli.session import CollectionOption, Session, YesOption, command, confirmed
 from api.cli.totals import line_of_reasons
@@ -17,8 +16,6 @@ from api.cli.totals import line_of_reasons
 if TYPE_CHECKING:
     from api.answers import SpaceFilled
     from api.client import Client
-
-_POLL_SECONDS = 0.4
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `spaces list` names it.")]
 
@@ -76,7 +73,7 @@ def add(
         collection = chosen(client, collection)
         added = client.add_space(model, collection)
         try:
-            filled = _followed(client, added["name"], collection)
+            filled = follow_space(client, added["name"], collection)
         except KeyboardInterrupt:
             _tell_stopped(client)
             raise
@@ -84,7 +81,7 @@ def add(
         emit(filled)
         return
     told = f"Space {filled['name']}: {filled['vectors']:,} of {filled['wanted']:,} have vectors."
-    page().print(told, markup=False)
+    page().print(told, markup=False, soft_wrap=True)
     line_of_reasons("failed", filled["reasons"], "yellow")
     if filled["failed"]:
         say(f"Why: semblance failures {collection}    Try again: semblance retry {collection}")
@@ -109,7 +106,8 @@ def drop(
     if session.as_json:
         emit({"dropped": name})
     else:
-        page().print(f"Dropped space {name} of collection {collection}.", markup=False)
+        told = f"Dropped space {name} of collection {collection}."
+        page().print(told, markup=False, soft_wrap=True)
 
 
 def _state(space: SpaceFilled) -> str:
@@ -118,22 +116,6 @@ def _state(space: SpaceFilled) -> str:
     if space["failed"]:
         return f"{space['failed']} failed"
     return "complete" if space["wanted"] is not None else "imported"
-
-
-def _followed(client: Client, name: str, collection: str) -> SpaceFilled:
-    """The Space when no asset waits for its vector any more."""
-    watchdog = Watchdog()
-    with progress() as show:
-        while True:
-            space = client.space(name, collection)
-            pending = client.totals(collection)["pending"]
-            wanted = (space["wanted"] or 0) + pending
-            done = space["vectors"] + space["failed"]
-            show(Stage(False, wanted, done, space["failed"], looked_at=1))
-            if not space["waiting"] and not pending:
-                return space
-            watchdog.see(done, pending)
-            time.sleep(_POLL_SECONDS)
 
 
 def _tell_stopped(client: Client) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.chosen import chosen
-from api.cli.following import follow
+from api.cli.following import follow, follow_space
 from api.cli.output import emit, for_people, number, page, rows, say, size
 from api.cli.session import Session, command
 from api.cli.totals import line, show_totals
@@ -128,14 +128,17 @@ def retry(session: Session, collection: NameArgument = "default") -> None:
     with session.client("Starting", resume=True) as client:
         collection = chosen(client, collection)
         before = client.totals(collection)
+        gaps = sum(space["failed"] for space in client.spaces(collection))
         retried = client.retry(collection)
         after = follow(client, collection, before, None)
+        for space in client.spaces(collection):
+            gaps -= follow_space(client, space["name"], collection)["failed"]
     if session.as_json:
         emit({"retried": retried, "totals": after})
         return
     if not retried:
         page().print("Nothing had failed.")
         return
-    gained = max(after["indexed"] - before["indexed"], 0)
+    gained = max(after["indexed"] - before["indexed"], 0) + max(gaps, 0)
     page().print(f"Tried {number(retried, 'failure')} again: {gained:,} more indexed.")
     show_totals(after)
