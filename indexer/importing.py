@@ -23,12 +23,14 @@ from indexer.build import Engine
 from indexer.collections import Collection
 from indexer.domain import (
     IMPORTED,
+    SPARSE,
     AssetId,
     Kind,
     Payload,
     PointVectors,
     Space,
     Status,
+    space_name,
 )
 from indexer.errors import CollectionNotFound, InvalidInput, SpaceMismatch
 from indexer.imported_rows import candidates, check_columns, ids_of
@@ -55,6 +57,11 @@ def start_import(engine: Engine, collection_name: str, request: Request) -> Job:
     """
     file = _open(request, engine.limits)
     space = _space(file, request, frozenset({Kind.TEXT}))
+    _check_name(space.name)
+    if request.match is None:
+        check_columns(file, request)
+    else:
+        key_column(file, Match(request.match), request.id)
     try:
         collection = collections.get(engine.store, collection_name)
     except CollectionNotFound:
@@ -62,10 +69,6 @@ def start_import(engine: Engine, collection_name: str, request: Request) -> Job:
             raise
         collection = collections.create(engine.store, collection_name, [space])
     spaces.check_fits(collection, space)
-    if request.match is None:
-        check_columns(file, request)
-    else:
-        key_column(file, Match(request.match), request.id)
     return jobs.start(engine.store, collection_name, request)
 
 
@@ -93,6 +96,15 @@ def import_vectors(engine: Engine, queue: JobQueue, job: Job) -> Job:
         if not engine.store.optimize(job.collection):
             break
     return job
+
+
+def _check_name(name: str) -> None:
+    if not name or name == SPARSE or space_name(name) != name:
+        raise InvalidInput(
+            f"{name!r} is no name for a space. Use 1 to 64 letters, digits, dots, _ or -, and not "
+            f"{SPARSE!r}.",
+            space=name,
+        )
 
 
 def _open(request: Request, limits: Limits) -> VectorFile:

@@ -356,6 +356,24 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused_before_anything_is_made(
     assert lab.store.collections() == ["things"]
 
 
+@pytest.mark.parametrize(
+    ("request_of", "why"),
+    [
+        (lambda file: Request(file, space="bm25"), "'bm25' is no name for a space"),
+        (lambda file: Request(file, space="a/b"), "'a/b' is no name for a space"),
+        (lambda file: Request(file, space="own", text="abstract"), "no column 'abstract'"),
+        (lambda file: Request(file, space="own", match="sha256", id="x"), "no column 'x'"),
+    ],
+)
+def test_a_request_that_does_not_fit_the_file_makes_nothing(
+    lab: Lab, tmp_path: Path, request_of: Callable[[str], Request], why: str
+) -> None:
+    file = jsonl(tmp_path / "v.jsonl", {"id": "a", "vector": [1, 0]})
+    with pytest.raises(InvalidInput, match=why):
+        run(lab, request_of(str(file)), "spectra")
+    assert lab.store.collections() == ["things"]
+
+
 def test_vectors_for_what_is_there_need_a_collection(lab: Lab, tmp_path: Path) -> None:
     with pytest.raises(CollectionNotFound):
         run(lab, match(npy(tmp_path / "v.npy", [[1, 0]], ["a"])), "nowhere")
