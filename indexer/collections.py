@@ -59,6 +59,12 @@ class Collection:
             space=name,
         )
 
+    @property
+    def has_unread_texts(self) -> bool:
+        """True if it holds texts and no model reads them: they are found by their words alone."""
+        holding = [space for space in self.spaces if Kind.TEXT in space.kinds]
+        return bool(holding) and all(space.is_imported for space in holding)
+
     def spaces_for(self, kind: Kind) -> tuple[Space, ...]:
         """The Spaces in which a model gives assets of this Kind their vectors."""
         return tuple(
@@ -126,7 +132,7 @@ def embedder_of(embedders: Embedders, collection: Collection, space: Space) -> E
         raise SpaceMismatch(
             f"Collection {collection.name!r} was filled by another version of {space.embedder!r} "
             f"({space.fingerprint}, now {embedder.fingerprint}); its vectors cannot be compared. "
-            "Bring back that version, or index into a new collection.",
+            "Bring back that version, drop the space and add it again, or index into a new collection.",
             collection=collection.name,
             space=space.name,
         )

@@ -128,7 +128,7 @@ def choose_space(
     is the specialist: MiniLM before CLIP from text to text. One that is being filled or imported is
     the last resort; where no model reads texts, it is `WORDS`. Raises `InvalidQuery`.
     """
-    if query.space == SPARSE or (query.space is None and not collection.spaces_for(Kind.TEXT)):
+    if query.space == SPARSE or (query.space is None and collection.has_unread_texts):
         if target is Kind.TEXT and query.words is not None and query.hybrid is not False:
             return WORDS
         if query.space == SPARSE:

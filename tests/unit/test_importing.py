@@ -240,6 +240,18 @@ def test_where_no_model_reads_texts_are_found_by_their_words(lab: Lab, spectra: 
     ]
 
 
+def test_a_model_of_pictures_alone_is_not_asked_in_words(
+    make_lab: Callable[..., Lab], tmp_path: Path
+) -> None:
+    class Eye(ColourEmbedder):
+        kinds = frozenset({Kind.IMAGE})
+
+    lab = make_lab(Eye())
+    lab.ingest(picture_in(tmp_path / "red.png"))
+    with pytest.raises(InvalidQuery, match="has no space to answer this"):
+        search(lab.searcher, "things", SearchQuery((Part(text="red"),)))
+
+
 def test_a_text_asked_of_an_imported_space_says_why_it_cannot_be(lab: Lab, spectra: str) -> None:
     with pytest.raises(InvalidQuery, match=r"imported vectors.*asset or a raw vector"):
         search(lab.searcher, spectra, SearchQuery((Part(text="copper"),), space="shape"))
