@@ -132,7 +132,8 @@ def embedder_of(embedders: Embedders, collection: Collection, space: Space) -> E
         raise SpaceMismatch(
             f"Collection {collection.name!r} was filled by another version of {space.embedder!r} "
             f"({space.fingerprint}, now {embedder.fingerprint}); its vectors cannot be compared. "
-            "Bring back that version, drop the space and add it again, or index into a new collection.",
+            "Bring back that version, or drop the space and add it again, or index into a new "
+            "collection.",
             collection=collection.name,
             space=space.name,
         )
