@@ -56,6 +56,25 @@ class Calibration(TypedDict):
     assets: int
 
 
+class SpaceFilled(Space):
+    """A Space with its counts: `wanted` is None for imported vectors, `waiting` are to come."""
+
+    vectors: int
+    wanted: int | None
+    waiting: int
+    failed: int
+    reasons: dict[str, int]
+    complete: bool
+
+
+class PartlyFilled(TypedDict):
+    """A Space asked in that is still being filled."""
+
+    space: str
+    vectors: int
+    wanted: int
+
+
 class Collection(TypedDict):
     """A Collection with its counts as of now; `problem` says why one cannot be used."""
 
@@ -77,6 +96,9 @@ class Tally(TypedDict):
     moved: int
     missing: int
     pruned: int
+    vectors: int
+    unmatched: int
+    refused: int
 
 
 class Job(TypedDict):
@@ -90,6 +112,7 @@ class Job(TypedDict):
     location: str | None
     error: Reason | None
     tally: Tally
+    remarks: list[str]
     totals: Totals
 
 
@@ -129,9 +152,13 @@ class Hit(TypedDict):
 
 
 class Answer(TypedDict):
-    """Hits, best first, and where the time went, by stage."""
+    """Hits, best first, and where the time went, by stage.
+
+    `filling` names the Spaces asked in that are not filled yet.
+    """
 
     hits: list[Hit]
+    filling: list[PartlyFilled]
     milliseconds: dict[str, float]
 
 

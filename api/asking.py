@@ -22,6 +22,7 @@ def search_body(
     text: str | None,
     image: Picture | Sequence[Picture],
     like: str | Sequence[str],
+    vector: Sequence[float] | None = None,
     unlike: str | Sequence[str],
     unlike_image: Picture | Sequence[Picture],
     where: Where,
@@ -31,8 +32,11 @@ def search_body(
     parts: list[dict[str, object]] = [{"text": text}] if text is not None else []
     parts += [{"image": _encoded(picture)} for picture in _pictures(image)]
     parts += [{"asset": id} for id in _texts(like)]
+    parts += [{"vector": [float(number) for number in vector]}] if vector is not None else []
     if not parts:
-        raise InvalidQuery("Say what to search for: a text, a picture or the id of an asset.")
+        raise InvalidQuery(
+            "Say what to search for: a text, a picture, the id of an asset or a vector."
+        )
     away: list[dict[str, object]] = [{"text": words} for words in _texts(unlike)]
     away += [{"image": _encoded(picture)} for picture in _pictures(unlike_image)]
     body = {"parts": parts, "not": away or None, "filter": filter_of(where), **options}

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from api.answers import Answer, Collection, Failure, Job, Model, Totals, Uploaded
 from api.asking import Picture, Where, file_bytes, search_body
-from api.asset_calls import DEFAULT, AssetCalls
+from api.asset_calls import DEFAULT
+from api.space_calls import SpaceCalls
 from api.transport import Transport, segment
 from indexer.errors import CollectionNotFound, StoreLocked
 
@@ -34,7 +35,7 @@ _OWNER_SECONDS = 20.0
 """How long to wait for a server that has the data folder's lock but no address yet."""
 
 
-class Client(AssetCalls):
+class Client(SpaceCalls):
     """Semblance's API: over TCP with a URL, or over a Unix socket. Made by `connect`."""
 
     def __init__(
@@ -164,13 +165,14 @@ class Client(AssetCalls):
         *,
         image: Picture | Sequence[Picture] = (),
         like: str | Sequence[str] = (),
+        vector: Sequence[float] | None = None,
         unlike: str | Sequence[str] = (),
         unlike_image: Picture | Sequence[Picture] = (),
         collection: str = DEFAULT,
         where: Where = None,
         **options: object,
     ) -> Answer:
-        """What is nearest in meaning; text, pictures and asset ids given together add up.
+        """What is nearest in meaning; text, pictures, asset ids and a vector add up.
 
         `unlike` texts and pictures push away. Options: kind ("image" or "text"), limit, offset,
         min_score, min_relevance (0.5: clear matches alone), group (one hit a document), least
@@ -180,6 +182,7 @@ class Client(AssetCalls):
             text=text,
             image=image,
             like=like,
+            vector=vector,
             unlike=unlike,
             unlike_image=unlike_image,
             where=where,

@@ -16,7 +16,18 @@ from api.auth import caller
 from api.border import Activity, Border
 from api.deps import Serving
 from api.reading import Reading
-from api.routes import adding, assets, collections, export, health, jobs, models, page, search
+from api.routes import (
+    adding,
+    assets,
+    collections,
+    export,
+    health,
+    jobs,
+    models,
+    page,
+    search,
+    spaces,
+)
 from api.schemas.base import PROBLEMS
 from api.upkeep import Upkeep
 from api.warming import Warming
@@ -78,7 +89,7 @@ def _serving(engine: Engine, queue: OpenQueue, token: str | None) -> Serving:
 
 def _add_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/v1", dependencies=[Depends(caller)], responses=PROBLEMS)
-    for part in (models, collections, search, jobs, export, adding, assets):
+    for part in (models, collections, spaces, search, jobs, export, adding, assets):
         v1.include_router(part.router)
     app.include_router(health.router)
     app.include_router(v1)

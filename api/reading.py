@@ -14,10 +14,11 @@ from indexer.adding import index_location
 from indexer.build import Engine
 from indexer.domain import AssetId
 from indexer.errors import NotFound, QueueUnavailable, SemblanceError
+from indexer.importing import import_vectors
 from indexer.jobs import Job
 from indexer.ledger import reason_of
 from indexer.ports import JobQueue
-from indexer.recovery import requeue_pending
+from indexer.recovery import requeue_pending, requeue_unfilled
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Reading:
         self._spawn(threading.Thread(target=self._resume, name="resume", daemon=True))
 
     def requeue(self, collection: str) -> None:
-        """In the background: queue the collection's pending assets again."""
+        """In the background: queue again what is pending or lacks a vector in the collection."""
         work = partial(self._requeue, collection)
         self._spawn(threading.Thread(target=work, name="requeue", daemon=True))
 
@@ -82,7 +83,9 @@ class Reading:
         try:
             with self._places:
                 if not self._closing.is_set():
-                    index_location(self._engine, self._queue, job)
+                    imports = job.request is not None and job.request.space is not None
+                    read = import_vectors if imports else index_location
+                    read(self._engine, self._queue, job)
         except Exception as error:
             self._note(job, error)
         finally:
@@ -108,10 +111,17 @@ class Reading:
     def _requeue(self, collection: str) -> None:
         try:
             requeue_pending(self._engine.store, self._queue, collection)
+            self._fill(collection)
         except SemblanceError as error:
             log.warning("Collection %s is not queued again: %s", collection, error.message)
         finally:
             self._leave()
+
+    def _fill(self, collection: str) -> None:
+        try:
+            requeue_unfilled(self._engine.store, self._queue, collection)
+        except SemblanceError as error:
+            log.warning("Collection %s is not filled: %s", collection, error.message)
 
     def _resume(self) -> None:
         store = self._engine.store
@@ -124,6 +134,9 @@ class Reading:
                 except SemblanceError as error:
                     # One collection that does not open keeps none of the others waiting.
                     log.warning("Collection %s is not resumed: %s", name, error.message)
+            # Last: what is pending cannot be found at all, what is filled can.
+            for name in store.collections():
+                self._fill(name)
         finally:
             self._leave()
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from indexer import spaces
 from indexer.domain import Status
 from indexer.errors import SemblanceError
 from indexer.ledger import assets_where, status_is
@@ -89,8 +90,11 @@ class Upkeep:
     def tend(self, name: str) -> None:
         """Flush and calibrate the collection if it changed; build its indexes if that is due."""
         seen = self._seen.setdefault(name, _Seen())
-        indexed = self._store.count(name, assets_where(status_is(Status.INDEXED)))
-        pending = self._store.count(name, assets_where(status_is(Status.PENDING)))
+        unfilled = spaces.unfilled(spaces.settle(self._store, name))
+        lacking = 0 if unfilled is None else self._store.count(name, unfilled)
+        # An asset that lacks the vector of a Space added later counts when it has it.
+        indexed = self._store.count(name, assets_where(status_is(Status.INDEXED))) - lacking
+        pending = lacking + self._store.count(name, assets_where(status_is(Status.PENDING)))
         changed = (indexed, pending) != (seen.indexed, seen.pending)
         if changed:
             self._store.flush(name)

@@ -62,9 +62,17 @@ class Collection:
             space=name,
         )
 
+    @property
+    def has_unread_texts(self) -> bool:
+        """True if it holds texts and no model reads them: they are found by their words alone."""
+        holding = [space for space in self.spaces if Kind.TEXT in space.kinds]
+        return bool(holding) and all(space.is_imported for space in holding)
+
     def spaces_for(self, kind: Kind) -> tuple[Space, ...]:
-        """The Spaces in which assets of this Kind have vectors."""
-        return tuple(space for space in self.spaces if kind in space.kinds)
+        """The Spaces in which a model gives assets of this Kind their vectors."""
+        return tuple(
+            space for space in self.spaces if kind in space.kinds and not space.is_imported
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,8 @@ def embedder_of(embedders: Embedders, collection: Collection, space: Space) -> E
         raise SpaceMismatch(
             f"Collection {collection.name!r} was filled by another version of {space.embedder!r} "
             f"({space.fingerprint}, now {embedder.fingerprint}); its vectors cannot be compared. "
-            "Bring back that version, or index into a new collection.",
+            "Bring back that version, or drop the space and add it again, or index into a new "
+            "collection.",
             collection=collection.name,
             space=space.name,
         )
@@ -156,7 +165,8 @@ def remember_fields(
     for name, type in new.items():
         store.index_field(collection.name, f"metadata.{name}", type)
     grown = replace(collection, fields={**collection.fields, **new})
-    store.set_payload(collection.name, {COLLECTION_ID: _describe(grown)})
+    # This key alone: a Space may have been added since the description was read.
+    store.set_payload(collection.name, {COLLECTION_ID: {"fields": _fields(grown)}})
     return grown
 
 
@@ -193,18 +203,28 @@ def _describe(collection: Collection) -> dict[str, object]:
     return {
         "entry": Entry.COLLECTION.value,
         "created_at": collection.created_at,
-        "spaces": [
-            {
-                "name": space.name,
-                "dimension": space.dimension,
-                "embedder": space.embedder,
-                "fingerprint": space.fingerprint,
-                "kinds": sorted(kind.value for kind in space.kinds),
-            }
-            for space in collection.spaces
-        ],
-        "fields": [{"name": name, "type": type.value} for name, type in collection.fields.items()],
+        "spaces": spaces_payload(collection.spaces),
+        "fields": _fields(collection),
     }
+
+
+def spaces_payload(spaces: Sequence[Space]) -> list[dict[str, object]]:
+    """The Spaces as the Collection's description holds them."""
+    return [
+        {
+            "name": space.name,
+            "dimension": space.dimension,
+            "embedder": space.embedder,
+            "fingerprint": space.fingerprint,
+            "kinds": sorted(kind.value for kind in space.kinds),
+            **({"filling": True} if space.filling else {}),
+        }
+        for space in spaces
+    ]
+
+
+def _fields(collection: Collection) -> list[dict[str, str]]:
+    return [{"name": name, "type": type.value} for name, type in collection.fields.items()]
 
 
 def _read(name: str, payload: Payload) -> Collection:
@@ -227,4 +247,5 @@ def _space(row: Mapping[str, object]) -> Space:
         embedder=str(row["embedder"]),
         fingerprint=str(row["fingerprint"]),
         kinds=frozenset(Kind(kind) for kind in cast("list[str]", row["kinds"])),
+        filling=bool(row.get("filling")),
     )

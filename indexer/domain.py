@@ -74,6 +74,10 @@ class FieldType(StrEnum):
 COLLECTION_ID: AssetId = str(uuid.uuid5(_NAMESPACE, "collection"))
 
 
+IMPORTED = "imported"
+"""Stands for the model of a Space whose vectors were brought in from a file."""
+
+
 def asset_id(kind: Kind, sha256: str, page: int | None = None) -> AssetId:
     """The id of content: UUIDv5 over kind, SHA-256 and, for page images, the page (from 1)."""
     suffix = "" if page is None else f"#{page}"
@@ -102,7 +106,9 @@ class Reason:
 class Space:
     """A named vector field, and which Embedder fills it.
 
-    `fingerprint` is the Embedder's; vectors of another fingerprint never mix in one Space.
+    `fingerprint` is the Embedder's; vectors of another fingerprint never mix in one Space. With
+    imported vectors it names the file they came from. `filling` is set from when a Space is added
+    to assets that are there until each of them has had its turn.
     """
 
     name: str
@@ -110,6 +116,12 @@ class Space:
     embedder: str
     fingerprint: str
     kinds: frozenset[Kind]
+    filling: bool = False
+
+    @property
+    def is_imported(self) -> bool:
+        """True if its vectors came from a file: no model can make further ones."""
+        return self.embedder == IMPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,8 @@ class Asset:
     indexed_at: str | None = None
     reason: Reason | None = None
     job: str | None = None
+    gaps: Mapping[str, Reason] = field(default_factory=dict)
+    """Why it has no vector in a Space that was added when it was indexed already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@
     │   ├── CollectionNotFound
     │   ├── AssetNotFound
     │   ├── JobNotFound
+    │   ├── SpaceNotFound
     │   └── ModelNotFound       no such model in the catalogue, the hub or on disk
     ├── Conflict
     │   ├── CollectionExists
@@ -83,6 +84,10 @@ class AssetNotFound(NotFound):
 
 class JobNotFound(NotFound):
     code = "job_not_found"
+
+
+class SpaceNotFound(NotFound):
+    code = "space_not_found"
 
 
 class ModelNotFound(NotFound):

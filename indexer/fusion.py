@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-T = TypeVar("T")
-
 # The value of the paper. From 10 to 100 it moves Cranfield's nDCG@10 by 0.002.
 K: Final = 60
+
+T = TypeVar("T")
 
 
 def fuse(

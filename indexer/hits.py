@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from indexer.domain import Asset, ScoredPoint, Space, StoredPoint
 from indexer.ledger import asset_from
 from indexer.relevance import CLEAR, Scale
+from indexer.spaces import Filling
 from indexer.words import holds_all
 
 
@@ -15,8 +16,8 @@ from indexer.words import holds_all
 class Hit:
     """An asset that was found.
 
-    `score` is the cosine to the query in `space`; `matched` says why it is here: `meaning`,
-    `words` or both. With grouping, `others` are further hits of the same document, best first.
+    `score` is the cosine to the query in `space`, or BM25's where that is `bm25`; `matched` says
+    why it is here: `meaning`, `words` or both. With grouping, `others` are further hits of the same document, best first.
     `relevance` is the score as a person can read it, from 0 to 1 (`indexer.relevance`), and at
     least 0.5 if the asset holds every word of the query; None while nothing is known of scores.
     """
@@ -31,10 +32,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hits, best first, and where the time went (milliseconds by stage)."""
+    """Hits, best first, and where the time went (milliseconds by stage).
+
+    `filling` are the Spaces asked in that are still being filled: what has no vector there yet
+    cannot be found.
+    """
 
     hits: tuple[Hit, ...]
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+    filling: tuple[Filling, ...] = ()
 
 
 def hit_of(

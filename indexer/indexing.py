@@ -1,35 +1,37 @@
-"""Gives pending assets their vectors: get, decode, embed, write vectors, status last.
+"""Gives assets the vectors they lack: get, decode, embed, write vectors, status last.
 
-Every step is safe to repeat. A crash after the vectors and before the status costs one look: an
-asset that already has its vectors is only marked.
+Pending assets become indexed. Indexed ones that lack the vector of a Space added later are given
+it, and are found in the other Spaces meanwhile. Every step is safe to repeat: a crash after the
+vectors and before the status costs one look, and an asset that has its vectors is only marked.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import collections, images
+from indexer import collections, images, marks
 from indexer.batches import batches
 from indexer.collections import Collection
 from indexer.domain import (
+    SPARSE,
     Asset,
     AssetId,
+    Entry,
     Kind,
-    Payload,
     PointVectors,
     SparseVector,
     Status,
     StoredPoint,
 )
-from indexer.errors import AssetNotFound
-from indexer.ledger import asset_from, now, reason_of, reason_payload
+from indexer.errors import AssetNotFound, InvalidInput
+from indexer.ledger import asset_from
 from indexer.pipeline import contained, overlapped
 from indexer.ports import BlobStore, Embedder, Embedders, Pixels, VectorStore
 from indexer.readers.found import Limits
@@ -53,45 +55,107 @@ class Indexer:
     for one job overlap the forward pass of another."""
 
 
-def index_assets(indexer: Indexer, collection_name: str, ids: Sequence[AssetId]) -> int:
-    """Index those of the assets that are pending; returns how many were indexed.
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """An asset, the Spaces in which it lacks a vector, and whether it has one in any other."""
 
-    An asset that cannot be decoded is marked failed with the reason. Raises `Unavailable` if the
-    store or a model is out of reach; then everything not yet written stays pending.
+    asset: Asset
+    lacks: frozenset[str]
+    has_vectors: bool
+
+
+def index_assets(indexer: Indexer, collection_name: str, ids: Sequence[AssetId]) -> int:
+    """Give the assets the vectors they lack; returns how many were given some.
+
+    A pending asset that cannot be decoded is marked failed with the reason, an indexed one gets
+    a gap. Raises `Unavailable` if the store or a model is out of reach; then everything not yet
+    written stays as it was.
     """
     collection = collections.get(indexer.store, collection_name)
-    names = tuple(space.name for space in collection.spaces)
-    points = indexer.store.get(collection_name, ids, spaces=names)
-    pending = [point for point in points if point.payload.get("status") == Status.PENDING.value]
-    complete = [point for point in pending if _is_complete(collection, point)]
-    _mark_indexed(indexer, collection, [point.id for point in complete])
-    done = {point.id for point in complete}
-    todo = [asset_from(point.id, point.payload) for point in pending if point.id not in done]
-    texts = [asset for asset in todo if asset.kind is Kind.TEXT]
-    pictures = [asset for asset in todo if asset.kind is Kind.IMAGE]
-    return (
-        len(complete)
-        + _index_texts(indexer, collection, texts)
-        + _index_images(indexer, collection, pictures)
-    )
+    done = 0
+    while True:
+        # A Space that is dropped meanwhile takes no vectors any more; one that is added was not
+        # given any, and what was pending then is not queued for it again.
+        try:
+            done += _index(indexer, collection, ids)
+        except InvalidInput:
+            latest = collections.get(indexer.store, collection_name)
+            if _names(latest) == _names(collection):
+                raise
+        else:
+            latest = collections.get(indexer.store, collection_name)
+            if _names(latest) == _names(collection):
+                return done
+        collection = latest
 
 
-def _is_complete(collection: Collection, point: StoredPoint) -> bool:
-    spaces = collection.spaces_for(Kind(str(point.payload.get("kind"))))
-    return bool(spaces) and all(space.name in point.vectors for space in spaces)
+def unfinished(indexer: Indexer, collection: Collection, ids: Sequence[AssetId]) -> list[_Todo]:
+    """Those of the assets that are pending, or lack a vector that nothing has been noted about."""
+    points = indexer.store.get(collection.name, ids, spaces=_names(collection))
+    todo = [_todo(collection, point) for point in points if _is_asset(point)]
+    return [
+        one
+        for one in todo
+        if one.asset.status is Status.PENDING or (one.asset.status is Status.INDEXED and one.lacks)
+    ]
 
 
-def _embedders(indexer: Indexer, collection: Collection, kind: Kind) -> dict[str, Embedder]:
-    return {
-        space.name: collections.embedder_of(indexer.embedders, collection, space)
-        for space in collection.spaces_for(kind)
-    }
+def fail(indexer: Indexer, collection_name: str, ids: Sequence[AssetId], error: Exception) -> None:
+    """Note for those of the assets that are unfinished why they cannot be finished."""
+    collection = collections.get(indexer.store, collection_name)
+    todo = unfinished(indexer, collection, ids)
+    # an asset that lacks no vector may still have been cut off before its terms or its mark
+    failures = [(one.asset, dict.fromkeys(one.lacks or {SPARSE}, error)) for one in todo]
+    marks.mark_failed(indexer.store, collection_name, failures)
 
 
-def _index_texts(indexer: Indexer, collection: Collection, assets: Sequence[Asset]) -> int:
-    embedders = _embedders(indexer, collection, Kind.TEXT) if assets else {}
-    if not embedders:
-        return _skip(indexer, collection, assets)
+def _index(indexer: Indexer, collection: Collection, ids: Sequence[AssetId]) -> int:
+    alike: dict[tuple[Kind, frozenset[str]], list[Asset]] = {}
+    complete: list[AssetId] = []
+    unseen: list[Asset] = []
+    for one in unfinished(indexer, collection, ids):
+        kind = one.asset.kind
+        if not one.lacks and not one.has_vectors:
+            unseen.append(one.asset)
+        elif not one.lacks and (kind is Kind.IMAGE or collection.spaces_for(kind)):
+            complete.append(one.asset.id)
+        else:
+            # Texts whose vectors were all brought in come here too: they want their terms.
+            alike.setdefault((kind, one.lacks), []).append(one.asset)
+    marks.skip(indexer.store, collection, unseen)
+    marks.mark_indexed(indexer.store, collection.name, complete)
+    done = len(complete)
+    for (kind, lacks), assets in alike.items():
+        spaces = [collection.space(name) for name in sorted(lacks)]
+        embedders = {
+            space.name: collections.embedder_of(indexer.embedders, collection, space)
+            for space in spaces
+        }
+        index = _index_texts if kind is Kind.TEXT else _index_images
+        done += index(indexer, collection.name, embedders, assets)
+    return done
+
+
+def _names(collection: Collection) -> tuple[str, ...]:
+    return tuple(space.name for space in collection.spaces)
+
+
+def _is_asset(point: StoredPoint) -> bool:
+    return point.payload.get("entry") == Entry.ASSET.value
+
+
+def _todo(collection: Collection, point: StoredPoint) -> _Todo:
+    asset = asset_from(point.id, point.payload)
+    if asset.status is Status.SKIPPED and point.vectors:
+        # Set aside for want of a model, by a job that ran before its imported vector was there.
+        asset = replace(asset, status=Status.PENDING)
+    wanted = {space.name for space in collection.spaces_for(asset.kind)}
+    return _Todo(asset, frozenset(wanted - {*point.vectors} - {*asset.gaps}), bool(point.vectors))
+
+
+def _index_texts(
+    indexer: Indexer, collection: str, embedders: Mapping[str, Embedder], assets: Sequence[Asset]
+) -> int:
     texts = [asset.text or "" for asset in assets]
     columns: dict[str, list[Vector | Exception]] = {}
     for name, embedder in embedders.items():
@@ -100,28 +164,31 @@ def _index_texts(indexer: Indexer, collection: Collection, assets: Sequence[Asse
     return _write(indexer, collection, assets, columns, indexer.terms(texts))
 
 
-def _index_images(indexer: Indexer, collection: Collection, assets: Sequence[Asset]) -> int:
-    embedders = _embedders(indexer, collection, Kind.IMAGE) if assets else {}
-    if not embedders:
-        return _skip(indexer, collection, assets)
+def _index_images(
+    indexer: Indexer, collection: str, embedders: Mapping[str, Embedder], assets: Sequence[Asset]
+) -> int:
     decoded = overlapped(
         indexer.decoders,
         lambda asset: _prepare(indexer, embedders, asset),
         assets,
         ahead=2 * indexer.batch_size,
     )
-    indexed = 0
+    done = 0
     for batch in batches(decoded, indexer.batch_size):
-        errors = {asset.id: result for asset, result in batch if isinstance(result, Exception)}
+        bad = [
+            (asset, dict.fromkeys(embedders, result))
+            for asset, result in batch
+            if isinstance(result, Exception)
+        ]
         good = [(asset, result) for asset, result in batch if not isinstance(result, Exception)]
         columns: dict[str, list[Vector | Exception]] = {}
         for name, embedder in embedders.items():
             with indexer.forward:
                 inputs = [prepared[name] for _, prepared in good]
                 columns[name] = contained(embedder.embed_images, inputs)
-        _mark_failed(indexer, collection.name, errors)
-        indexed += _write(indexer, collection, [asset for asset, _ in good], columns, None)
-    return indexed
+        marks.mark_failed(indexer.store, collection, bad)
+        done += _write(indexer, collection, [asset for asset, _ in good], columns, None)
+    return done
 
 
 def _prepare(
@@ -151,65 +218,27 @@ def read_original(blobs: BlobStore, asset: Asset, limits: Limits) -> bytes:
 
 def _write(
     indexer: Indexer,
-    collection: Collection,
+    collection: str,
     assets: Sequence[Asset],
     columns: Mapping[str, Sequence[Vector | Exception]],
     terms: Sequence[SparseVector] | None,
 ) -> int:
-    """Write the vectors of a batch, then the marks; returns how many were indexed."""
+    """Write the vectors of a batch, then the marks; returns how many assets were given any."""
     rows: list[PointVectors] = []
-    errors: dict[AssetId, Exception] = {}
+    failures: list[tuple[Asset, marks.Failures]] = []
     for position, asset in enumerate(assets):
         results = {name: column[position] for name, column in columns.items()}
         vectors = {n: value for n, value in results.items() if not isinstance(value, Exception)}
-        failed = [value for value in results.values() if isinstance(value, Exception)]
-        if failed:
-            errors[asset.id] = failed[0]
-        else:
+        errors = {n: value for n, value in results.items() if isinstance(value, Exception)}
+        failures.append((asset, errors))
+        if not errors or (vectors and asset.status is Status.INDEXED):
             sparse = terms[position] if terms is not None else None
             rows.append(PointVectors(asset.id, vectors, sparse))
     if rows:
-        indexer.store.write_vectors(collection.name, rows)
-    _mark_failed(indexer, collection.name, errors)
+        indexer.store.write_vectors(collection, rows)
+    marks.mark_failed(indexer.store, collection, failures)
     # Status last: a crash before this line leaves the asset pending, and complete.
-    _mark_indexed(indexer, collection, [row.id for row in rows])
+    written = {row.id for row in rows}
+    pending = [asset.id for asset in assets if asset.status is Status.PENDING]
+    marks.mark_indexed(indexer.store, collection, [id for id in pending if id in written])
     return len(rows)
-
-
-def _mark_indexed(indexer: Indexer, collection: Collection, ids: Iterable[AssetId]) -> None:
-    mark: Payload = {"status": Status.INDEXED.value, "indexed_at": now(), "reason": None}
-    marks = dict.fromkeys(ids, mark)
-    if marks:
-        indexer.store.set_payload(collection.name, marks)
-
-
-def _skip(indexer: Indexer, collection: Collection, assets: Sequence[Asset]) -> int:
-    """Set aside assets of a Kind that no model of the Collection takes; returns 0, none indexed."""
-    reason = {
-        "code": "no_model",
-        "message": f"No model of collection {collection.name!r} takes this kind of asset.",
-    }
-    if assets:
-        mark: Payload = {"status": Status.SKIPPED.value, "reason": reason}
-        indexer.store.set_payload(collection.name, {asset.id: mark for asset in assets})
-    return 0
-
-
-def fail_pending(
-    indexer: Indexer, collection: str, ids: Sequence[AssetId], error: Exception
-) -> None:
-    """Note for those of the assets that are still pending why they cannot be indexed."""
-    points = indexer.store.get(collection, ids)
-    pending = [point.id for point in points if point.payload.get("status") == Status.PENDING.value]
-    _mark_failed(indexer, collection, dict.fromkeys(pending, error))
-
-
-def _mark_failed(indexer: Indexer, collection: str, errors: Mapping[AssetId, Exception]) -> None:
-    if errors:
-        indexer.store.set_payload(
-            collection,
-            {
-                id: {"status": Status.FAILED.value, "reason": reason_payload(reason_of(error))}
-                for id, error in errors.items()
-            },
-        )

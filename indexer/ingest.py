@@ -67,7 +67,8 @@ class Ingest:
         for found in batch:
             before = known.get(found.uri)
             self._tally(documents=1)
-            if before is not None and is_unchanged(before, found.size, found.mtime_ns):
+            unchanged = before is not None and is_unchanged(before, found.size, found.mtime_ns)
+            if before is not None and unchanged and not found.anew:
                 self._tally(unchanged=1)
                 if found.container is not None:
                     # Seen in its archive by this job: what is not seen there is gone.

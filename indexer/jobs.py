@@ -10,10 +10,10 @@ from typing import cast
 
 from indexer import collections
 from indexer.collections import Totals
-from indexer.domain import AssetId, Entry, Payload, Point, Reason, StoredPoint
+from indexer.domain import AssetId, Entry, Payload, Point, Reason, Status, StoredPoint
 from indexer.errors import JobNotFound
-from indexer.filters import Equals, all_of
-from indexer.ledger import now, reason_payload, scroll_all
+from indexer.filters import Any, Equals, Filter, all_of
+from indexer.ledger import has_gap, now, reason_payload, scroll_all
 from indexer.ports import VectorStore
 
 
@@ -32,6 +32,8 @@ class Tally:
 
     documents: files looked at; unchanged: not read again; known: contents that were there already;
     moved: files found under another name; missing: files that are gone; pruned: assets removed.
+    Of imported vectors: how many rows had one that was taken, how many matched no asset, and how
+    many could not be used.
     """
 
     documents: int = 0
@@ -40,6 +42,9 @@ class Tally:
     moved: int = 0
     missing: int = 0
     pruned: int = 0
+    vectors: int = 0
+    unmatched: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,12 @@ class Request:
     image: str | None = None
     id: str | None = None
     metadata: Sequence[str] | None = None
+    space: str | None = None
+    match: str | None = None
+    vector: str | None = None
+    ids: str | None = None
+    replace: bool = False
+    """The last five are for vectors to import: into which Space, and how their rows are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,8 @@ class Job:
     finished_at: str | None = None
     error: Reason | None = None
     tally: Tally = field(default_factory=Tally)
+    remarks: Sequence[str] = ()
+    """Examples of rows that were left out, and why; the tally counts them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +152,30 @@ def progress(store: VectorStore, job: Job) -> Progress:
 def failures(
     store: VectorStore, collection: str, job: AssetId | None = None, *, limit: int = 100
 ) -> list[tuple[str, Reason]]:
-    """Paths that failed or were skipped, with the reason, at most `limit`."""
+    """Paths that failed or were skipped, with the reason, at most `limit`.
+
+    For the whole Collection also indexed assets that lack a Space's vector, with why.
+    """
     found: list[tuple[str, Reason]] = []
-    condition = all_of(
-        collections.FAILED_OR_SKIPPED, Equals("job", job) if job is not None else None
+    condition: Filter | None = (
+        Any((collections.FAILED_OR_SKIPPED, has_gap()))
+        if job is None
+        else all_of(collections.FAILED_OR_SKIPPED, Equals("job", job))
     )
-    for point in scroll_all(
-        store, collection, condition, fields=("path", "sources", "reason", "status")
-    ):
+    fields = ("path", "sources", "reason", "status", "gaps")
+    for point in scroll_all(store, collection, condition, fields=fields):
         if len(found) >= limit:
             break
-        found.append((_path(point), _reason(point.payload)))
+        found.append((_path(point), _why(point.payload)))
     return found
+
+
+def _why(payload: Payload) -> Reason:
+    gaps = cast("Mapping[str, Mapping[str, str]]", payload.get("gaps") or {})
+    if payload.get("status") != Status.INDEXED.value or not gaps:
+        return _reason(payload)
+    told = [f"No vector in space {space}: {why['message']}" for space, why in gaps.items()]
+    return Reason(next(iter(gaps.values()))["code"], " ".join(told))
 
 
 def _path(point: StoredPoint) -> str:
@@ -169,6 +194,7 @@ def _payload(job: Job) -> dict[str, object]:
         "reason": reason_payload(job.error),
         "request": _request_payload(job.request),
         "tally": asdict(job.tally),
+        "remarks": list(job.remarks),
     }
 
 
@@ -194,6 +220,7 @@ def _read(collection: str, point: StoredPoint) -> Job:
         finished_at=str(finished) if finished else None,
         error=_reason(payload) if payload.get("reason") else None,
         tally=Tally(**cast("dict[str, int]", payload.get("tally") or {})),
+        remarks=tuple(cast("list[str]", payload.get("remarks") or [])),
     )
 
 

@@ -25,7 +25,7 @@ from indexer.domain import (
     StoredPoint,
 )
 from indexer.errors import SemblanceError
-from indexer.filters import AnyOf, Equals, Filter, all_of
+from indexer.filters import AnyOf, Equals, Exists, Filter, all_of
 from indexer.ports import VectorStore
 
 PAGE = 256
@@ -111,7 +111,23 @@ def asset_from(id: AssetId, payload: Payload) -> Asset:
         indexed_at=_text(get("indexed_at")),
         reason=_reason(get("reason")),
         job=_text(get("job")),
+        gaps=_gaps(get("gaps")),
     )
+
+
+def gaps_payload(gaps: Mapping[str, Reason]) -> Payload:
+    """The key that says in which Spaces an indexed asset has no vector, and why."""
+    return {"gaps": {space: reason_payload(why) for space, why in gaps.items()} or None}
+
+
+def has_gap(space: str | None = None) -> Filter:
+    """A filter for assets with a gap in this Space, or in any."""
+    return Exists("gaps" if space is None else gap_code(space))
+
+
+def gap_code(space: str) -> str:
+    """The payload field that holds the reason's code."""
+    return f'gaps."{space}".code'
 
 
 def document_point(document: Document) -> Point:
@@ -196,6 +212,13 @@ def _reason(raw: object) -> Reason | None:
     if not isinstance(raw, Mapping):
         return None
     return Reason(str(raw.get("code", "")), str(raw.get("message", "")))
+
+
+def _gaps(raw: object) -> dict[str, Reason]:
+    if not isinstance(raw, Mapping):
+        return {}
+    reasons = {str(space): _reason(why) for space, why in raw.items()}
+    return {space: reason for space, reason in reasons.items() if reason is not None}
 
 
 def _text(raw: object) -> str | None:

@@ -53,6 +53,15 @@ class VectorStore(Protocol):
     def collections(self) -> list[str]:
         """Names of all Collections, sorted."""
 
+    def add_space(self, collection: str, space: Space) -> None:
+        """Give the Collection one more vector field, empty; idempotent.
+
+        Raises `SpaceMismatch` if it has one of that name with another dimension.
+        """
+
+    def drop_space(self, collection: str, space: str) -> bool:
+        """Remove a vector field and all its vectors, for good; False if there was none."""
+
     def index_field(self, collection: str, field: str, type: FieldType) -> None:
         """Make filters, facets and ordering over the payload field fast; idempotent."""
 

@@ -93,6 +93,15 @@ def check(query: SearchQuery) -> None:
         raise InvalidQuery(f"Hits beyond the first {MAX_REACH} are out of reach; add a filter.")
 
 
+def is_hybrid(query: SearchQuery) -> bool:
+    """True if texts are to be matched by words as well. Raises `InvalidQuery` if they cannot be."""
+    if query.words is None:
+        if query.hybrid:
+            raise InvalidQuery("Only a query of nothing but text can be matched by words as well.")
+        return False
+    return query.hybrid is not False
+
+
 def kinds_of(
     store: VectorStore, collection: Collection, parts: Sequence[Part]
 ) -> tuple[Kind | None, ...]:
@@ -112,47 +121,6 @@ def kinds_of(
             )
         kinds.append(Kind(str(kind)))
     return tuple(kinds)
-
-
-def choose_space(
-    collection: Collection, query: SearchQuery, target: Kind, asked: Sequence[Kind | None]
-) -> Space | None:
-    """The Space in which assets of the target Kind are compared; None if there is none.
-
-    It must hold the target Kind and the Kinds of all parts. Among several, for texts the one made
-    for fewest Kinds is the specialist: MiniLM before CLIP. For pictures it is the first: a Space
-    that was added to be compared, a baseline even, does not take over unless it is named.
-    """
-    needed = {kind for kind in asked if kind is not None}
-    named = [collection.space(query.space)] if query.space is not None else collection.spaces
-    sizes = {len(part.vector) for part in query.parts if part.vector is not None}
-    fitting = [
-        space
-        for space in named
-        if target in space.kinds
-        and needed <= space.kinds
-        and (query.space is not None or sizes <= {space.dimension})
-    ]
-    if target is Kind.IMAGE:
-        return next(iter(fitting), None)
-    return min(fitting, key=lambda space: len(space.kinds), default=None)
-
-
-def unanswerable(collection: Collection, query: SearchQuery, needed: frozenset[Kind]) -> str:
-    """Why there is no Space for a query, and which there are."""
-    have = ", ".join(
-        f"{space.name} ({' and '.join(sorted(space.kinds))})" for space in collection.spaces
-    )
-    asked = " and ".join(sorted(needed)) or "vector"
-    wanted = f" for {query.kind.value}s" if query.kind is not None else ""
-    problem = f"Collection {collection.name!r} has no space to answer this {asked} query{wanted}"
-    if query.space is not None:
-        kinds = " and ".join(sorted(collection.space(query.space).kinds))
-        problem = (
-            f"Space {query.space!r} of collection {collection.name!r} holds {kinds} only and "
-            f"cannot answer this {asked} query{wanted}; name another space or none"
-        )
-    return f"{problem}; it has: {have}."
 
 
 def part_vectors(
@@ -214,10 +182,15 @@ def _stored_vector(store: VectorStore, collection: Collection, space: Space, id:
     if vector is None:
         raise InvalidQuery(
             f"Asset {id} has no vector in space {space.name!r}: it is "
-            f"{points[0].payload.get('status')}.",
+            f"{points[0].payload.get('status')}{_why_none(space)}.",
             asset=id,
         )
     return vector
+
+
+def _why_none(space: Space) -> str:
+    filling = ", and the space is still being filled" if space.filling else ""
+    return ", and none was imported for it" if space.is_imported else filling
 
 
 def _raw_vector(space: Space, values: Sequence[float]) -> Vector:

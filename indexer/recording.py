@@ -15,6 +15,7 @@ from indexer.domain import (
     FieldType,
     Kind,
     Payload,
+    PointVectors,
     Reason,
     Status,
     asset_id,
@@ -101,9 +102,13 @@ class Recorder:
             merged = self._merge(before, asset, candidate)
             if asset.id in fresh:
                 fresh[asset.id] = merged
-            elif merged != before:
+                continue
+            # What waited for the vectors it now brings along is handed to the queue once more.
+            again = bool(candidate.vectors) and merged.status is Status.PENDING
+            if merged != before or again:
                 known[asset.id] = merged
-                changes[asset.id] = {**changes.get(asset.id, {}), **_changes(before, merged)}
+                change = _changes(before, merged, again=again)
+                changes[asset.id] = {**changes.get(asset.id, {}), **change}
         self._write(fresh, changes)
         self._candidates, self._bytes = [], 0
 
@@ -114,6 +119,7 @@ class Recorder:
             self.store.insert(name, [asset_point(asset) for asset in fresh.values()])
         if changes:
             self.store.set_payload(name, changes)
+        self._write_vectors()
         if self._documents:
             put_documents(self.store, name, self._documents)
             self._documents = []
@@ -121,6 +127,12 @@ class Recorder:
         pending += [id for id, payload in changes.items() if "status" in payload]
         if pending:
             self.queue.enqueue(name, pending)
+
+    def _write_vectors(self) -> None:
+        # After the points and before their jobs: a job finds the vectors that were brought along.
+        rows = [PointVectors(a.id, c.vectors) for a, c in self._candidates if c.vectors]
+        if rows:
+            self.store.write_vectors(self.collection.name, rows)
 
     def _index_fields(self, fresh: Sequence[Asset], changes: Mapping[AssetId, Payload]) -> None:
         types: dict[str, FieldType] = {}
@@ -156,8 +168,9 @@ class Recorder:
             blob=self._merged_blob(before, candidate),
             metadata={**before.metadata, **found.metadata},
         )
-        if before.status is Status.FAILED and merged.blob != before.blob:
-            # It failed for want of its bytes, and here they are.
+        found_bytes = before.status is Status.FAILED and merged.blob != before.blob
+        if found_bytes or (candidate.vectors and before.status is not Status.INDEXED):
+            # It failed for want of its bytes or was set aside for want of a model: here they are.
             return replace(merged, status=Status.PENDING, reason=None)
         return merged
 
@@ -173,7 +186,8 @@ class Recorder:
 
     def _asset(self, candidate: Candidate) -> Asset:
         content = candidate.text.encode() if candidate.text is not None else candidate.data
-        sha256 = self._sha256(content or _place(candidate))
+        key = candidate.key.encode() if candidate.key is not None else content
+        sha256 = self._sha256(key or _place(candidate))
         return Asset(
             id=asset_id(candidate.kind, sha256, candidate.page),
             kind=candidate.kind,
@@ -206,13 +220,13 @@ def _place(candidate: Candidate) -> bytes:
     return f"{source.uri}#{source.page}#{source.row}".encode()
 
 
-def _changes(before: Asset, after: Asset) -> Payload:
+def _changes(before: Asset, after: Asset, *, again: bool) -> Payload:
     changes: dict[str, object] = {
         **sources_payload(after.sources),
         "blob": after.blob,
         "metadata": dict(after.metadata) or None,
     }
-    if after.status is not before.status:
+    if after.status is not before.status or again:
         # Only then: a worker may be writing the status at this very moment.
         changes |= {"status": after.status.value, "reason": reason_payload(after.reason)}
     return changes

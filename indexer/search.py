@@ -3,50 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import collections
 from indexer.calibration import Calibrator, scale_of
+from indexer.choosing import WORDS, choose_space, unanswerable
 from indexer.collections import Collection
-from indexer.domain import (
-    SPARSE,
-    AssetId,
-    Kind,
-    NearestQuery,
-    Space,
-    SparseVector,
-    Status,
-)
-from indexer.errors import InvalidQuery
-from indexer.filters import Equals, Filter, HasId, Not, all_of
-from indexer.fusion import fuse, interleave
-from indexer.hits import Answer, Hit, grouped, hit_of, judged
-from indexer.ledger import assets_where
+from indexer.domain import AssetId, Kind, Space, SparseVector
+from indexer.fusion import interleave
+from indexer.hits import Answer, Hit, grouped, judged
 from indexer.ports import Embedders, VectorStore
 from indexer.queries import (
-    MAX_REACH,
     Part,
     SearchQuery,
     check,
-    choose_space,
+    is_hybrid,
     kinds_of,
     part_vectors,
     query_vector,
-    unanswerable,
 )
+from indexer.rankings import by_both, by_meaning, by_words, depth
 from indexer.readers.found import Limits
 from indexer.relevance import Scale
+from indexer.spaces import filling
 from indexer.timing import Clock
 from indexer.words import content_words
 
-FUSION_DEPTH = 100
-"""Hits of each ranking that fusion looks at, at least."""
-
-_GROUP_WIDTH = 5
-"""Passages fetched per group wanted: documents rarely take more of the top places."""
+Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +46,17 @@ class Searcher:
     calibrator: Calibrator
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query with what is known of it on the way: the Kinds asked with, vectors by Space."""
+
+    collection: Collection
+    query: SearchQuery
+    kinds: Sequence[Kind | None]
+    clock: Clock
+    vectors: dict[str, Vectors] = field(default_factory=dict)
+
+
 def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answer:
     """Answer a query. Raises `InvalidQuery`, `CollectionNotFound`, `AssetNotFound`."""
     check(query)
@@ -67,34 +64,20 @@ def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answ
     with clock("store"):
         collection = collections.get(searcher.store, collection_name)
         kinds = kinds_of(searcher.store, collection, query.parts)
-    rankings: list[list[Hit]] = []
-    vectors: dict[str, NDArray[np.float32]] = {}
-    for found in [query.kind] if query.kind is not None else list(Kind):
-        space = choose_space(collection, query, found, kinds)
-        if space is None:
-            continue
-        if space.name not in vectors:
-            with clock("model"):
-                vectors[space.name] = part_vectors(
-                    searcher.store,
-                    searcher.embedders,
-                    searcher.limits,
-                    collection,
-                    space,
-                    query.parts,
-                )
-        parts = vectors[space.name]
-        with clock("store"):
-            ranking = _rank(searcher, collection, query, found, space, parts)
-            scale = _scale(searcher, collection, query, kinds, space, parts, found)
-        rankings.append(_relevant(searcher, ranking, scale, query)[: _depth(query)])
-    if not vectors:
-        needed = frozenset(kind for kind in kinds if kind is not None)
-        raise InvalidQuery(unanswerable(collection, query, needed), collection=collection_name)
-    hits = interleave(rankings)
+    asked = _Asked(collection, query, kinds, clock)
+    targets = [query.kind] if query.kind is not None else list(Kind)
+    chosen = [(target, choose_space(collection, query, target, kinds)) for target in targets]
+    spaces = {target: space for target, space in chosen if space is not None}
+    if not spaces:
+        raise unanswerable(collection, query, kinds)
+    hits = interleave([_ranking(searcher, asked, kind, space) for kind, space in spaces.items()])
     if query.group:
         hits = grouped(hits)
-    return Answer(tuple(hits[query.offset : query.offset + query.limit]), clock.milliseconds)
+    with clock("store"):
+        partly = {space.name: space for space in spaces.values() if space.filling}
+        counts = [filling(searcher.store, collection_name, space) for space in partly.values()]
+    page = hits[query.offset : query.offset + query.limit]
+    return Answer(tuple(page), clock.milliseconds, tuple(counts))
 
 
 def neighbours(
@@ -113,47 +96,40 @@ def neighbours(
     return search(searcher, collection_name, query)
 
 
-def _rank(
-    searcher: Searcher,
-    collection: Collection,
-    query: SearchQuery,
-    kind: Kind,
-    space: Space,
-    parts: NDArray[np.float32],
-) -> list[Hit]:
-    """Hits of one Kind, best first, enough of them for offset, limit and groups, or more."""
+def _ranking(searcher: Searcher, asked: _Asked, kind: Kind, space: Space) -> list[Hit]:
+    """Hits of one Kind with their relevance, best first."""
+    store, query, name = searcher.store, asked.query, asked.collection.name
+    if space is WORDS:
+        with asked.clock("store"):
+            return by_words(store, name, query, searcher.query_terms(query.words or ""))
+    parts = _vectors(searcher, asked, space)
     vector = query_vector(query.parts, parts)
-    condition = _condition(query, kind)
-    dense = NearestQuery(
-        space=space.name,
-        vector=-vector if query.least else vector,
-        limit=_depth(query),
-        filter=condition,
-        # From the far end, a minimum would cut off just what was asked for.
-        min_score=None if query.least else query.min_score,
-    )
-    if kind is Kind.TEXT and _is_hybrid(query):
-        return _hybrid(searcher, collection, query, dense, space, vector)
-    (found,) = searcher.store.nearest(collection.name, [dense])
-    sign = -1.0 if query.least else 1.0
-    return [hit_of(point, sign * point.score, space, ("meaning",)) for point in found]
+    with asked.clock("store"):
+        if kind is Kind.TEXT and is_hybrid(query):
+            terms = searcher.query_terms(query.words or "")
+            hits = by_both(store, name, query, space, vector, terms)
+        else:
+            hits = by_meaning(store, name, query, kind, space, vector)
+        weights = [part.weight for part in query.parts]
+        scale = scale_of(
+            searcher.calibrator, asked.collection, space, asked.kinds, weights, parts, kind
+        )
+    return _relevant(searcher, hits, scale, query)[: depth(query)]
 
 
-def _depth(query: SearchQuery) -> int:
-    return min(MAX_REACH, (query.offset + query.limit) * (_GROUP_WIDTH if query.group else 1))
-
-
-def _scale(
-    searcher: Searcher,
-    collection: Collection,
-    query: SearchQuery,
-    asked: Sequence[Kind | None],
-    space: Space,
-    parts: NDArray[np.float32],
-    found: Kind,
-) -> Scale | None:
-    weights = [part.weight for part in query.parts]
-    return scale_of(searcher.calibrator, collection, space, asked, weights, parts, found)
+def _vectors(searcher: Searcher, asked: _Asked, space: Space) -> Vectors:
+    """The parts of the query in a Space, (parts, dimension); computed once."""
+    if space.name not in asked.vectors:
+        with asked.clock("model"):
+            asked.vectors[space.name] = part_vectors(
+                searcher.store,
+                searcher.embedders,
+                searcher.limits,
+                asked.collection,
+                space,
+                asked.query.parts,
+            )
+    return asked.vectors[space.name]
 
 
 def _relevant(
@@ -169,60 +145,3 @@ def _relevant(
     if query.least or query.min_relevance is None:
         return told
     return [hit for hit in told if (hit.relevance or 0.0) >= query.min_relevance]
-
-
-def _is_hybrid(query: SearchQuery) -> bool:
-    if query.words is None:
-        if query.hybrid:
-            raise InvalidQuery("Only a query of nothing but text can be matched by words as well.")
-        return False
-    return query.hybrid is not False
-
-
-def _hybrid(
-    searcher: Searcher,
-    collection: Collection,
-    query: SearchQuery,
-    dense: NearestQuery,
-    space: Space,
-    vector: NDArray[np.float32],
-) -> list[Hit]:
-    terms = searcher.query_terms(query.words or "")
-    depth = max(dense.limit, FUSION_DEPTH)
-    queries = [replace(dense, limit=depth, payload=False)]
-    if terms.indices:
-        queries.append(NearestQuery(SPARSE, terms, depth, filter=dense.filter, payload=False))
-    rankings = [
-        [(point.id, point.score) for point in ranking]
-        for ranking in searcher.store.nearest(collection.name, queries)
-    ]
-    ids = [id for id, _ in fuse(rankings)]
-    if query.min_score is None and query.min_relevance is None:
-        ids = ids[: dense.limit]
-    meant, worded = ({id for id, _ in ranking} for ranking in (*rankings, [])[:2])
-    # What only its words brought here has a cosine as well: it is computed from its vector.
-    points = searcher.store.get(collection.name, ids, spaces=(space.name,))
-    scored = [
-        (point, float(point.vectors[space.name] @ vector))
-        for point in points
-        if space.name in point.vectors
-    ]
-    return [
-        hit_of(point, score, space, _matched(point.id in meant, point.id in worded))
-        for point, score in scored
-        if query.min_score is None or score >= query.min_score
-    ]
-
-
-def _matched(meaning: bool, words: bool) -> tuple[str, ...]:
-    return (("meaning",) if meaning else ()) + (("words",) if words else ())
-
-
-def _condition(query: SearchQuery, kind: Kind) -> Filter:
-    asked = frozenset(part.asset for part in query.parts if part.asset is not None)
-    return assets_where(
-        Equals("status", Status.INDEXED.value),
-        Equals("kind", kind.value),
-        Not(HasId(asked)) if asked else None,
-        all_of(query.filter),
-    )

@@ -81,6 +81,10 @@ class FakeEmbedders:
         self._embedders = {embedder.name: embedder for embedder in embedders}
         self.broken = False
 
+    def know(self, *embedders: Embedder) -> None:
+        """Give these as well from now on."""
+        self._embedders.update({embedder.name: embedder for embedder in embedders})
+
     def get(self, name: str) -> Embedder:
         if self.broken:
             raise ModelUnavailable(f"The weights of {name!r} are out of reach.", model=name)

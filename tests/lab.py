@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import PIL.Image
 
 from indexer import collections, jobs
 from indexer.blobs import FolderBlobs
+from indexer.build import Engine
 from indexer.calibration import Calibrator
 from indexer.collections import Collection
 from indexer.domain import Kind, Source
 from indexer.embedders import terms
+from indexer.embedders.loading import LoadedEmbedders
 from indexer.indexing import Indexer, index_assets
 from indexer.ingest import Ingest
 from indexer.jobs import Job
@@ -24,6 +27,7 @@ from indexer.ports import JobQueue, VectorStore
 from indexer.readers.found import Candidate, Found, Limits
 from indexer.readers.uris import file_uri
 from indexer.search import Searcher
+from indexer.settings import Settings
 from indexer.stores.edge import EdgeStore
 from tests.fakes import ColourEmbedder, DirectQueue, FakeEmbedders
 
@@ -118,3 +122,16 @@ def open_lab(folder: Path, *embedders: ColourEmbedder) -> Iterator[Lab]:
         queue = DirectQueue(partial(index_assets, indexer))
         yield Lab(store, blobs, collection, embedders[0], fakes, indexer, searcher, queue)
     store.close()
+
+
+def engine_of(lab: Lab) -> Engine:
+    """The laboratory as what the outermost use cases are given."""
+    return Engine(
+        settings=Settings(),
+        store=lab.store,
+        blobs=lab.blobs,
+        embedders=cast("LoadedEmbedders", lab.embedders),
+        limits=LIMITS,
+        indexer=lab.indexer,
+        searcher=lab.searcher,
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from indexer.domain import AssetId
 from indexer.errors import NotFound, Unavailable
-from indexer.indexing import Indexer, fail_pending, index_assets
+from indexer.indexing import Indexer, fail, index_assets
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def index(indexer: Indexer, collection: str, ids: Sequence[AssetId]) -> None:
         log.info("Job skipped: %s", error.message)
     except Exception as error:
         log.exception("Indexing %d assets of %s failed.", len(ids), collection)
-        fail_pending(indexer, collection, ids, error)
+        fail(indexer, collection, ids, error)
 
 
 def backoff_seconds(attempt: int) -> float:

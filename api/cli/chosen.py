@@ -35,7 +35,8 @@ def made(client: Client, collection: str, models: list[str]) -> None:
     if lacking:
         raise Conflict(
             f"Collection {collection!r} uses {', '.join(names)}, not {', '.join(lacking)}. "
-            "Leave --model out, or name another --collection.",
+            "Leave --model out, name another --collection, or add it: "
+            f"semblance spaces add {lacking[0]}",
             collection=collection,
             models=names,
         )

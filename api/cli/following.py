@@ -18,7 +18,7 @@ from indexer.errors import SemblanceError, Unavailable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from api.answers import Job, Totals
+    from api.answers import Job, SpaceFilled, Totals
     from api.client import Client
 
 _POLL_SECONDS = 0.4
@@ -80,7 +80,7 @@ def follow(
     Raises the error that stopped the job, if one did, unless nobody asks about it any more.
     """
     watchdog = Watchdog()
-    with _progress() as show:
+    with progress() as show:
         while True:
             if job is not None:
                 job = client.job(job["id"], collection)
@@ -93,6 +93,22 @@ def follow(
             if not reading and not now["pending"]:
                 return now
             watchdog.see(stage, now["pending"])
+            time.sleep(_POLL_SECONDS)
+
+
+def follow_space(client: Client, name: str, collection: str) -> SpaceFilled:
+    """Return the space when no asset waits for its vector any more."""
+    watchdog = Watchdog()
+    with progress() as show:
+        while True:
+            space = client.space(name, collection)
+            pending = client.totals(collection)["pending"]
+            wanted = (space["wanted"] or 0) + pending
+            done = space["vectors"] + space["failed"]
+            show(Stage(False, wanted, done, space["failed"], looked_at=1))
+            if not space["waiting"] and not pending:
+                return space
+            watchdog.see(done, pending)
             time.sleep(_POLL_SECONDS)
 
 
@@ -118,7 +134,8 @@ def _stage(before: Totals | None, now: Totals, job: Job | None, reading: bool) -
 
 
 @contextmanager
-def _progress() -> Iterator[Show]:
+def progress() -> Iterator[Show]:
+    """Shows stages: a bar for people, a line now and then for logs."""
     if not screen().is_terminal:
         yield _Log().show
         return

@@ -59,6 +59,16 @@ def footer(answer: Answer, *, limit: int, offset: int) -> None:
     say(f"{number(shown, 'hit')} in {took}{more}", "dim")
 
 
+def note_filling(answer: Answer) -> None:
+    """Say which spaces are not filled yet: there may be better hits than these."""
+    for one in answer["filling"]:
+        say(
+            f"Space {one['space']} is still being filled: {one['vectors']:,} of "
+            f"{one['wanted']:,} assets can be found in it so far.",
+            "yellow",
+        )
+
+
 def place(source: Source | None) -> str:
     """Where it was found: path, and page or row after a colon."""
     if source is None:

@@ -27,6 +27,7 @@ from api.cli import (
     models,
     search,
     serve,
+    spaces,
     status,
 )
 from api.cli.session import report
@@ -67,7 +68,11 @@ def _root(
         start()
 
 
-for group in (demo, index, search, serve, status, export, collections, assets, models, doctor):
+_GROUPS = (
+    *(demo, index, search, serve, status, export),
+    *(collections, spaces, assets, models, doctor),
+)
+for group in _GROUPS:
     group.register(app)
 
 

@@ -11,6 +11,7 @@ from api.cli import hits
 from api.cli.chosen import chosen
 from api.cli.output import emit, say
 from api.cli.session import CollectionOption, Session, command
+from api.cli.vector_files import read_vector
 from api.cli.where import parse_where
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ ImageOption = Annotated[
 ]
 LikeOption = Annotated[
     list[str] | None, typer.Option(metavar="ID", help="Look for what is like this asset.")
+]
+VectorOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Look for what is near this vector: .npy, or a JSON list."),
 ]
 NotOption = Annotated[
     list[str] | None, typer.Option("--not", metavar="TEXT", help="But unlike this text.")
@@ -65,7 +70,10 @@ MinRelevanceOption = Annotated[
 NoHybridOption = Annotated[
     bool, typer.Option("--no-hybrid", help="By meaning alone, without matching words.")
 ]
-SpaceOption = Annotated[str | None, typer.Option(metavar="NAME", help="Model to compare in.")]
+SpaceOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Space to compare in; bm25 is by words alone."),
+]
 OpenOption = Annotated[bool, typer.Option("--open", help="Also open the best hit's file.")]
 
 _EXAMPLES = (
@@ -87,6 +95,7 @@ def search(
     query: QueryArgument = None,
     image: ImageOption = None,
     like: LikeOption = None,
+    vector: VectorOption = None,
     unlike: NotOption = None,
     unlike_image: NotImageOption = None,
     kind: KindOption = None,
@@ -107,12 +116,14 @@ def search(
     Words, pictures and assets given together are added up; --not pushes away.
     """
     condition = parse_where(where or [])  # before a server is started for nothing
+    numbers = read_vector(vector) if vector is not None else None
     with session.client("Searching") as client:
         collection = chosen(client, collection)
         answer = client.search(
             " ".join(query) if query else None,
             image=image or [],
             like=like or [],
+            vector=numbers,
             unlike=unlike or [],
             unlike_image=unlike_image or [],
             collection=collection,
@@ -133,6 +144,7 @@ def search(
         hits.show(answer, first=offset + 1)
         _remark(answer, collection, offset, least, min_relevance)
         hits.footer(answer, limit=limit, offset=offset)
+        hits.note_filling(answer)
     if open_best and answer["hits"]:
         _open(answer["hits"][0])
 

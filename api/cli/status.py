@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.chosen import chosen
-from api.cli.following import follow
+from api.cli.following import follow, follow_space
 from api.cli.output import emit, for_people, number, page, rows, say, size
 from api.cli.session import Session, command
 from api.cli.totals import line, show_totals
 
 if TYPE_CHECKING:
-    from api.answers import Collection
+    from api.answers import Collection, Space
 
 NameArgument = Annotated[str, typer.Argument(metavar="[COLLECTION]", help="Collection to look at.")]
 
@@ -68,8 +68,7 @@ def show_collection(collection: Collection, bytes_used: int | None = None) -> No
     page().print(Text(collection["name"], "bold"))
     if collection["spaces"]:
         models = ", ".join(
-            f"{space['embedder']} ({space['dimension']} dimensions)"
-            for space in collection["spaces"]
+            f"{model_of(space)} ({space['dimension']} dimensions)" for space in collection["spaces"]
         )
         line("model" if len(collection["spaces"]) == 1 else "models", models)
     if (problem := collection.get("problem")) is not None:
@@ -80,6 +79,12 @@ def show_collection(collection: Collection, bytes_used: int | None = None) -> No
             line("", "pending is indexed by `semblance serve`, or by the next `semblance index`")
     if bytes_used:
         line("on disk", f"{size(bytes_used)} of vectors and texts")
+
+
+def model_of(space: Space) -> str:
+    """The model that fills a space; of imported vectors the space's own name."""
+    model = space["embedder"]
+    return f"{space['name']}, imported" if model == "imported" else model
 
 
 def folder_bytes(folder: Path) -> int:
@@ -123,14 +128,17 @@ def retry(session: Session, collection: NameArgument = "default") -> None:
     with session.client("Starting", resume=True) as client:
         collection = chosen(client, collection)
         before = client.totals(collection)
+        gaps = sum(space["failed"] for space in client.spaces(collection))
         retried = client.retry(collection)
         after = follow(client, collection, before, None)
+        for space in client.spaces(collection):
+            gaps -= follow_space(client, space["name"], collection)["failed"]
     if session.as_json:
         emit({"retried": retried, "totals": after})
         return
     if not retried:
         page().print("Nothing had failed.")
         return
-    gained = max(after["indexed"] - before["indexed"], 0)
+    gained = max(after["indexed"] - before["indexed"], 0) + max(gaps, 0)
     page().print(f"Tried {number(retried, 'failure')} again: {gained:,} more indexed.")
     show_totals(after)

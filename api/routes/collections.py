@@ -37,7 +37,7 @@ def create_collection(wanted: CollectionWanted, engine: ENGINE, who: CALLER) -> 
             f"There is a collection {wanted.name!r} already.", collection=wanted.name
         )
     models = [engine.settings.model] if wanted.models is None else wanted.models
-    spaces = [_space(engine, model, who) for model in models]
+    spaces = [space_of(engine, model, who) for model in models]
     collection = collections.create(engine.store, wanted.name, spaces)
     return CollectionTold.of(collection, collections.totals(engine.store, wanted.name))
 
@@ -108,7 +108,8 @@ def _told_or_broken(store: VectorStore, name: str) -> CollectionTold:
         return CollectionTold.broken(name, reason_of(error))
 
 
-def _space(engine: Engine, model: str, who: Caller) -> Space:
+def space_of(engine: Engine, model: str, who: Caller) -> Space:
+    """The space that a model fills. Raises `Forbidden` for a path that the caller may not name."""
     row = engine.embedders.describe(model)
     if row.weights is not None and row.weights.folder is not None:
         # A model that is a path makes the server read there: the rule for paths holds.

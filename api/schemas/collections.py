@@ -9,10 +9,11 @@ from api.schemas.jobs import TotalsTold
 from indexer.collections import Collection, Totals
 from indexer.domain import FieldType, Kind, Reason, Space
 from indexer.relevance import Calibration, Method
+from indexer.spaces import Filling
 
 
 class SpaceTold(Told):
-    """A vector field and the model that fills it."""
+    """A vector field and the model that fills it; `imported` stands for no model."""
 
     name: str
     dimension: int
@@ -66,6 +67,39 @@ class CalibrationTold(Told):
             questions=calibration.questions,
             assets=calibration.assets,
         )
+
+
+class SpaceFilled(SpaceTold):
+    """A space with its counts as of now."""
+
+    vectors: int = Field(description="How many assets have a vector here.")
+    wanted: int | None = Field(
+        description="How many should: the indexed assets of its kinds; null for imported vectors."
+    )
+    waiting: int = Field(description="How many are still to be given theirs.")
+    failed: int = Field(description="How many cannot be given theirs; see the failures.")
+    reasons: dict[str, int] = Field(
+        description="Why they failed: counts by code.", examples=[{"asset_not_found": 2}]
+    )
+    complete: bool = Field(description="True if no asset lacks its vector.")
+
+    @classmethod
+    def counted(cls, filling: Filling) -> SpaceFilled:
+        return cls(
+            **SpaceTold.of(filling.space).model_dump(),
+            vectors=filling.vectors,
+            wanted=filling.wanted,
+            waiting=filling.waiting,
+            failed=filling.failed,
+            reasons=dict(filling.reasons),
+            complete=filling.complete,
+        )
+
+
+class SpaceWanted(Question):
+    """A space to add: the model that fills it."""
+
+    model: str = Field(min_length=1, max_length=500, examples=["clip-vit-b-32"])
 
 
 class CollectionTold(Told):

@@ -8,6 +8,7 @@ from api.schemas.base import Question, ReasonTold, Told
 from indexer.collections import Totals
 from indexer.domain import Reason
 from indexer.jobs import JobState, Progress, Request, Tally
+from indexer.matching import Match
 
 
 class TotalsTold(Told):
@@ -40,7 +41,10 @@ class TotalsTold(Told):
 
 
 class TallyTold(Told):
-    """What a job met: files looked at, unchanged, contents known, moved, missing, pruned."""
+    """What a job met: files looked at, unchanged, contents known, moved, missing, pruned.
+
+    Of imported vectors: rows taken, rows that matched no asset, rows that could not be used.
+    """
 
     documents: int
     unchanged: int
@@ -48,6 +52,9 @@ class TallyTold(Told):
     moved: int
     missing: int
     pruned: int
+    vectors: int
+    unmatched: int
+    refused: int
 
     @classmethod
     def of(cls, tally: Tally) -> TallyTold:
@@ -58,6 +65,9 @@ class TallyTold(Told):
             moved=tally.moved,
             missing=tally.missing,
             pruned=tally.pruned,
+            vectors=tally.vectors,
+            unmatched=tally.unmatched,
+            refused=tally.refused,
         )
 
 
@@ -72,6 +82,9 @@ class JobTold(Told):
     location: str | None
     error: ReasonTold | None
     tally: TallyTold
+    remarks: list[str] = Field(
+        description="Of imported vectors: examples of rows that were left out, and why."
+    )
     totals: TotalsTold
 
     @classmethod
@@ -86,6 +99,7 @@ class JobTold(Told):
             location=job.request.location if job.request is not None else None,
             error=ReasonTold.of(job.error),
             tally=TallyTold.of(job.tally),
+            remarks=list(job.remarks),
             totals=TotalsTold.of(progress.totals),
         )
 
@@ -140,4 +154,53 @@ class Location(Question):
             image=columns.image,
             id=columns.id,
             metadata=None if columns.metadata is None else tuple(columns.metadata),
+        )
+
+
+class ImportColumns(Question):
+    """Which columns hold what; chosen by name where not given."""
+
+    vector: str | None = None
+    id: str | None = Field(
+        None, description="What names the row, or the asset that it is matched with."
+    )
+    text: str | None = None
+    metadata: list[str] | None = Field(None, description="Columns to keep; all if not given.")
+
+
+class VectorsGiven(Question):
+    """A file of vectors on the server, and how its rows become vectors of a collection."""
+
+    path: str = Field(
+        description="Absolute path of a .npy, .parquet or .jsonl file.",
+        min_length=1,
+        examples=["/srv/spectra.parquet"],
+    )
+    ids: str | None = Field(
+        None, description="Absolute path of the ids of a .npy; by default the file beside it."
+    )
+    match: Match | None = Field(
+        None,
+        strict=False,
+        description="Give the vectors to assets that are there, found by `path` (or its end), "
+        "`id` or `sha256`. If not given, each row becomes a text asset of its own.",
+    )
+    replace: bool = Field(
+        False, description="Vectors that are there already may be replaced by other ones."
+    )
+    columns: ImportColumns = ImportColumns()
+
+    def request(self, space: str, path: str, ids: str | None) -> Request:
+        """What the job keeps; `path` and `ids` are those that were allowed."""
+        columns = self.columns
+        return Request(
+            location=path,
+            text=columns.text,
+            id=columns.id,
+            metadata=None if columns.metadata is None else tuple(columns.metadata),
+            space=space,
+            match=None if self.match is None else self.match.value,
+            vector=columns.vector,
+            ids=ids,
+            replace=self.replace,
         )

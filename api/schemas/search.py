@@ -53,7 +53,10 @@ class Search(Likeness):
     parts_wanted: list[Weighted] = Field([], alias="parts", max_length=64)
     parts_unwanted: list[Weighted] = Field([], alias="not", max_length=64)
     kind: Kind | None = Field(None, strict=False, description="Only assets of this kind.")
-    space: str | None = Field(None, description="Where to compare; chosen by kind if not given.")
+    space: str | None = Field(
+        None,
+        description="Where to compare; chosen by kind if not given. `bm25`: texts, by words alone.",
+    )
     filter: FilterJson = None
     limit: int = Field(20, ge=1, le=1000)
     offset: int = Field(0, ge=0, le=10_000)
@@ -98,7 +101,10 @@ class HitTold(Told):
 
     id: str
     kind: Kind
-    score: float = Field(description="Cosine to the question in `space`.", examples=[0.312])
+    score: float = Field(
+        description="Cosine to the question in `space`; where that is `bm25`, the score of BM25.",
+        examples=[0.312],
+    )
     relevance: float | None = Field(
         description="What the score means here, from 0 to 1: from 0.5 it is a clear match. Null "
         "while nothing is known of scores in this space.",
@@ -147,10 +153,21 @@ class HitTold(Told):
         )
 
 
+class PartlyFilled(Told):
+    """A space that is still being filled: what has no vector there yet cannot be found."""
+
+    space: str
+    vectors: int
+    wanted: int
+
+
 class Found(Told):
     """Hits, best first, and where the time went."""
 
     hits: list[HitTold]
+    filling: list[PartlyFilled] = Field(
+        description="Spaces asked in that are still being filled; empty if all are complete."
+    )
     milliseconds: dict[str, float] = Field(
         examples=[{"model": 5.1, "store": 1.2, "total": 6.9}],
         description="By stage: model, store, and the total inside the server.",
@@ -160,6 +177,10 @@ class Found(Told):
     def of(cls, collection: str, answer: Answer, words: str | None) -> Found:
         return cls(
             hits=[HitTold.of(collection, hit, words) for hit in answer.hits],
+            filling=[
+                PartlyFilled(space=one.space.name, vectors=one.vectors, wanted=one.wanted or 0)
+                for one in answer.filling
+            ],
             milliseconds=dict(answer.milliseconds),
         )
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexer.domain import Kind, Reason, Source
 
 
@@ -29,6 +32,10 @@ class Candidate:
     blob: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     problem: Reason | None = None
+    key: str | None = None
+    """What it is known by in place of its content: rows with equal texts may differ in vectors."""
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Vectors that it brings along, by Space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class Found:
     read: Callable[[], Iterator[Candidate]]
     container: str | None = None
     skip: Reason | None = None
+    anew: bool = False
+    """Read it even if it has not changed: what it was read for may have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from indexer.filters import Filter
 from indexer.stores.edge_filters import edge_filter
 from indexer.stores.edge_folder import OpenShard, ShardFolder
 from indexer.stores.edge_points import (
+    create_space,
     engine_query,
     engine_vectors,
     index_ledger_fields,
@@ -39,6 +40,7 @@ from indexer.stores.paging import id_after, pages
 from indexer.stores.queries import check_filter, check_limit, check_query
 from indexer.stores.validation import (
     check_ids,
+    check_new_space,
     check_payload,
     check_points,
     check_rows,
@@ -70,6 +72,20 @@ class EdgeStore:
 
     def collections(self) -> list[str]:
         return self._folder.names()
+
+    def add_space(self, collection: str, space: Space) -> None:
+        with self._folder.use(collection) as opened:
+            if check_new_space(space, opened.dimensions):
+                self._update(opened, create_space(space))
+                opened.dimensions[space.name] = space.dimension
+
+    def drop_space(self, collection: str, space: str) -> bool:
+        with self._folder.use(collection) as opened:
+            if space not in opened.dimensions:
+                return False
+            self._update(opened, qe.UpdateOperation.delete_vector_name(space))
+            del opened.dimensions[space]
+            return True
 
     def index_field(self, collection: str, field: str, type: FieldType) -> None:
         path = parse_field(field).engine

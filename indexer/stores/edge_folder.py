@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import threading
@@ -22,6 +21,7 @@ from indexer.errors import (
     StoreUnavailable,
 )
 from indexer.stores.edge_errors import edge_errors
+from indexer.stores.edge_repair import dimensions_of, reconcile
 from indexer.stores.validation import check_collection_name
 
 _LOCK_FILE = ".lock"
@@ -163,8 +163,10 @@ class ShardFolder:
                 if not target.is_dir():
                     raise _not_found(name)
                 self.check_space()  # opening writes too
-                dimensions = _dimensions(target)
-                self._open[name] = OpenShard(qe.EdgeShard.load(str(target)), dimensions)
+                _readable(target)
+                shard = qe.EdgeShard.load(str(target))
+                # now: the engine's log may have held a Space that its description did not
+                self._open[name] = OpenShard(shard, dimensions_of(target))
             return self._open[name]
 
     def _check_usable(self) -> None:
@@ -197,11 +199,10 @@ def _own(folder: Path) -> int:
     return descriptor
 
 
-def _dimensions(target: Path) -> dict[str, int]:
-    """Dimension by Space name, from the engine's own description of the shard."""
+def _readable(target: Path) -> None:
+    """Repair what a kill left half done. Raises `StoreUnavailable` if this is no Collection."""
     try:
-        config = json.loads((target / "edge_config.json").read_bytes())
-        return {space: int(vector["size"]) for space, vector in config["vectors"].items()}
+        reconcile(target)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreUnavailable(
             f"{target} does not hold a readable Collection: {error!r}. Restore the folder from "

@@ -8,7 +8,15 @@ from typing import cast
 import numpy as np
 import qdrant_edge as qe
 
-from indexer.domain import SPARSE, AssetId, FieldType, ScoredPoint, SparseVector, StoredPoint
+from indexer.domain import (
+    SPARSE,
+    AssetId,
+    FieldType,
+    ScoredPoint,
+    Space,
+    SparseVector,
+    StoredPoint,
+)
 from indexer.ports import Vectors
 from indexer.stores.edge_filters import edge_filter
 from indexer.stores.fields import parse_field
@@ -37,6 +45,11 @@ def shard_config(dimensions: Mapping[str, int]) -> qe.EdgeConfig:
         # measured: many small builds stall less than few large ones
         optimizers=qe.EdgeOptimizersConfig(default_segment_number=5, max_segment_size=440_000),
     )
+
+
+def create_space(space: Space) -> qe.UpdateOperation:
+    """One more vector field, as `shard_config` makes them; the engine takes the same one twice."""
+    return qe.UpdateOperation.create_dense_vector(space.name, space.dimension, qe.Distance.Cosine)
 
 
 def index_ledger_fields(shard: qe.EdgeShard) -> None:

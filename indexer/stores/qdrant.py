@@ -19,7 +19,7 @@ from indexer.domain import (
     Space,
     StoredPoint,
 )
-from indexer.filters import Filter
+from indexer.filters import Filter, HasVector, walk
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import parse_field
 from indexer.stores.paging import id_after, pages
@@ -37,6 +37,7 @@ from indexer.stores.qdrant_server import QdrantServer
 from indexer.stores.queries import check_filter, check_limit, check_query
 from indexer.stores.validation import (
     check_ids,
+    check_new_space,
     check_payload,
     check_points,
     check_rows,
@@ -85,6 +86,16 @@ class QdrantStore:
     def collections(self) -> list[str]:
         return self._server.names()
 
+    def add_space(self, collection: str, space: Space) -> None:
+        if check_new_space(space, self._server.read_schema(collection).dimensions):
+            self._server.add_space(collection, space)
+
+    def drop_space(self, collection: str, space: str) -> bool:
+        if space not in self._server.read_schema(collection).dimensions:
+            return False
+        self._server.drop_space(collection, space)
+        return True
+
     def index_field(self, collection: str, field: str, type: FieldType) -> None:
         path = parse_field(field).engine
         if not self._server.read_schema(collection).is_indexed(path, type):
@@ -101,7 +112,8 @@ class QdrantStore:
                 )
 
     def write_vectors(self, collection: str, rows: Sequence[PointVectors]) -> None:
-        checked = check_rows(rows, self._server.schema(collection).dimensions)
+        spaces = {space for row in rows for space in row.vectors}
+        checked = check_rows(rows, self._server.schema(collection, spaces).dimensions)
         for batch in batches(list(checked.items()), _POINTS_PER_CALL):
             vectors = {id: point_vectors(id, named) for id, named in batch}
             with self._server.use(collection) as client:
@@ -152,7 +164,7 @@ class QdrantStore:
         start = None
         if after is not None and (start := id_after(check_ids([after])[0])) is None:
             return [], None
-        condition = check_filter(filter, self._server.schema(collection).dimensions)
+        condition = self._checked(collection, filter)
         wanted = self._wanted(collection, spaces)
         with self._server.use(collection) as client:
             records, more = client.scroll(
@@ -167,7 +179,7 @@ class QdrantStore:
         return points, points[-1].id if points and more is not None else None
 
     def count(self, collection: str, filter: Filter | None = None) -> int:
-        condition = check_filter(filter, self._server.schema(collection).dimensions)
+        condition = self._checked(collection, filter)
         with self._server.use(collection) as client:
             return client.count(collection, qdrant_filter(condition), exact=True).count
 
@@ -192,7 +204,8 @@ class QdrantStore:
         return counts.most_frequent(limit)
 
     def nearest(self, collection: str, queries: Sequence[NearestQuery]) -> list[list[ScoredPoint]]:
-        dimensions = self._server.schema(collection).dimensions
+        spaces = {space for query in queries for space in (query.space, *query.spaces)}
+        dimensions = self._server.schema(collection, spaces).dimensions
         checked = [check_query(query, dimensions) for query in queries]
         hits: list[list[ScoredPoint]] = []
         for batch in batches(checked, _QUERIES_PER_CALL):
@@ -213,8 +226,13 @@ class QdrantStore:
     def close(self) -> None:
         self._server.close()
 
+    def _checked(self, collection: str, filter: Filter | None) -> Filter | None:
+        inner = walk(filter) if filter is not None else ()
+        spaces = {one.space for one in inner if isinstance(one, HasVector)}
+        return check_filter(filter, self._server.schema(collection, spaces).dimensions)
+
     def _wanted(self, collection: str, spaces: Sequence[str]) -> list[str] | bool:
         if not spaces:
             return False
-        dimensions = self._server.schema(collection).dimensions
+        dimensions = self._server.schema(collection, spaces).dimensions
         return [check_space(space, dimensions, "The request") for space in spaces]

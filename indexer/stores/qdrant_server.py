@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from qdrant_client import QdrantClient, models
 
-from indexer.domain import FieldType
+from indexer.domain import SPARSE, FieldType, Space
 from indexer.errors import CollectionExists, CollectionNotFound, StoreUnavailable
 from indexer.stores.ledger_fields import LEDGER_FIELDS
 from indexer.stores.qdrant_errors import qdrant_errors
@@ -55,10 +55,17 @@ class QdrantServer:
             self._schemas.pop(collection, None)
             raise
 
-    def schema(self, collection: str) -> Schema:
-        """What the Collection looks like, at most some seconds old: searches need it each time."""
+    def schema(self, collection: str, spaces: Iterable[str] = ()) -> Schema:
+        """What the Collection looks like, at most some seconds old: searches need it each time.
+
+        It is read anew where one of `spaces` is missing: another process may just have added it.
+        """
         known = self._schemas.get(check_collection_name(collection))
-        if known is not None and time.monotonic() - known.read_at < _SCHEMA_SECONDS:
+        if (
+            known is not None
+            and time.monotonic() - known.read_at < _SCHEMA_SECONDS
+            and known.dimensions.keys() >= {*spaces} - {SPARSE}
+        ):
             return known
         return self.read_schema(collection)
 
@@ -100,6 +107,20 @@ class QdrantServer:
         """Make an index, in place of any other that the field has."""
         with self.use(collection) as client:
             client.create_payload_index(collection, path, SCHEMAS[type], wait=True)
+        self._schemas.pop(collection, None)
+
+    def add_space(self, collection: str, space: Space) -> None:
+        """Make one more vector field; the server takes the same one twice."""
+        with self.use(collection) as client:
+            dense = models.DenseVectorConfig(size=space.dimension, distance=models.Distance.COSINE)
+            config = models.DenseVectorNameConfig(dense=dense)
+            client.create_vector_name(collection, space.name, config, wait=True)
+        self._schemas.pop(collection, None)
+
+    def drop_space(self, collection: str, space: str) -> None:
+        """Remove a vector field."""
+        with self.use(collection) as client:
+            client.delete_vector_name(collection, space, wait=True)
         self._schemas.pop(collection, None)
 
     def drop(self, collection: str) -> None:

@@ -64,6 +64,22 @@ def check_spaces(spaces: Sequence[Space]) -> dict[str, int]:
     return dimensions
 
 
+def check_new_space(space: Space, dimensions: Mapping[str, int]) -> bool:
+    """True if the Collection has no such Space yet, False if it has the very same.
+
+    Raises `SpaceMismatch` if it has one of that name with another dimension.
+    """
+    check_spaces([space])
+    there = dimensions.get(space.name)
+    if there is not None and there != space.dimension:
+        raise SpaceMismatch(
+            f"The Collection has a Space {space.name!r} of dimension {there}, not "
+            f"{space.dimension}; drop it first, or choose another name.",
+            space=space.name,
+        )
+    return there is None
+
+
 def check_ids(ids: Sequence[AssetId]) -> list[AssetId]:
     """Ids that are lower-case UUID text, the one form in which ids are compared."""
     for id in ids:

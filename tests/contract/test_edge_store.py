@@ -246,3 +246,59 @@ def test_an_index_finds_what_a_full_scan_finds(edge: EdgeStore) -> None:
         assert edge.optimize("big") == optimized
     assert [hits[0].id for hits in edge.nearest("big", queries)] == ids[:40]
     assert edge.count("big", HasVector("big")) == 300
+
+
+CHANGE_SPACES_UNTIL_KILLED = """
+import sys, pathlib, uuid
+import numpy as np
+from indexer.domain import Kind, PointVectors, Space
+from indexer.stores.edge import EdgeStore
+store = EdgeStore(pathlib.Path(sys.argv[1]))
+ids = [str(uuid.UUID(int=k + 1)) for k in range(20)]
+for n in range(10**6):
+    dimension = 2 + n % 3
+    store.drop_space("photos", "shape")
+    store.add_space("photos", Space("shape", dimension, "m", "f", frozenset({Kind.IMAGE})))
+    rows = [PointVectors(id, {"shape": np.ones(dimension, np.float32)}) for id in ids]
+    store.write_vectors("photos", rows)
+    print(n, flush=True)
+"""
+
+
+def test_a_kill_while_spaces_come_and_go_leaves_all_usable(edge: EdgeStore, folder: Path) -> None:
+    ids = [str(uuid.UUID(int=k + 1)) for k in range(20)]
+    edge.insert("photos", [Point(id, {}) for id in ids])
+    edge.write_vectors("photos", [PointVectors(i, {"look": np.ones(4, np.float32)}) for i in ids])
+    edge.close()
+    for round in range(5):
+        with in_another_process(CHANGE_SPACES_UNTIL_KILLED, folder) as changer:
+            assert changer.stdout is not None
+            while int(changer.stdout.readline()) < 3:
+                pass
+            time.sleep(0.003 * round)  # somewhere inside a change
+            changer.send_signal(signal.SIGKILL)
+        store = EdgeStore(folder)
+        assert store.count("photos", HasVector("look")) == 20
+        store.drop_space("photos", "shape")  # as far as it was there
+        store.add_space("photos", Space("shape", 5, "m", "f", frozenset({Kind.IMAGE})))
+        assert store.count("photos", HasVector("shape")) == 0
+        store.write_vectors("photos", [PointVectors(A, {"shape": np.ones(5, np.float32)})])
+        assert store.count("photos", HasVector("shape")) == 1
+        store.close()
+
+
+def test_a_space_that_a_kill_left_half_made_can_be_added_again(
+    edge: EdgeStore, folder: Path
+) -> None:
+    shape = Space("shape", 2, "m", "f", frozenset({Kind.IMAGE}))
+    description = folder / "photos" / "edge_config.json"
+    edge.insert("photos", [Point(A, {})])
+    before = description.read_bytes()
+    edge.add_space("photos", shape)
+    edge.close()
+    description.write_bytes(before)  # the segments have it, the description was not reached
+    again = EdgeStore(folder)
+    again.add_space("photos", shape)
+    again.write_vectors("photos", [PointVectors(A, {"shape": np.ones(2, np.float32)})])
+    assert again.count("photos", HasVector("shape")) == 1
+    again.close()

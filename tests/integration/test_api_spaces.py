@@ -1,88 +1,97 @@
-"""One collection with several models: each picture is found in the space that is named."""
+"""A second model and imported vectors over HTTP, on a running server with real models."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from pathlib import Path
+import json
+import time
 from typing import Any
 
-import httpx
+import numpy as np
 import pytest
-import skimage
-from safetensors.torch import save_file
 
 from tests.integration.conftest import Live
 
-PICTURES = Path(skimage.__file__).parent / "data"
-NAMES = ("chelsea.png", "coffee.png", "astronaut.png", "rocket.jpg")
+TEXTS = ("The lighthouse was built in 1884.", "Bread is made of flour and water.")
 
 
-@pytest.fixture(scope="module")
-def sight(live: Live) -> str:
-    """The name of a tiny image model with random weights, in the folder that clients may use."""
-    import timm
-    import torch
-
-    torch.manual_seed(3)
-    file = live.open_folder / "tiny.safetensors"
-    save_file(timm.create_model("test_vit").state_dict(), file)
-    return f"timm:test_vit/{file.resolve()}"
+@pytest.fixture
+def notes(live: Live, collection: str) -> str:
+    """Two texts, indexed by the default model."""
+    added = live.client.post(
+        f"/v1/collections/{collection}/assets", json={"texts": [{"text": text} for text in TEXTS]}
+    )
+    live.settled(collection, added.json()["job"]["id"])
+    return f"/v1/collections/{collection}"
 
 
-@pytest.fixture(scope="module")
-def gallery(live: Live, sight: str) -> Iterator[str]:
-    name = "gallery"
-    wanted = {"name": name, "models": ["mini", "pixels", sight]}
-    live.owner.post("/v1/collections", json=wanted).raise_for_status()
-    files = [("files", (name, (PICTURES / name).read_bytes())) for name in NAMES]
-    added = live.owner.post(f"/v1/collections/{name}/assets/upload", files=files)
-    live.settled(name, added.json()["job"]["id"])
-    yield name
-    live.owner.delete(f"/v1/collections/{name}")
+def filled(live: Live, notes: str, space: str) -> dict[str, Any]:
+    for _ in range(300):
+        told: dict[str, Any] = live.client.get(f"{notes}/spaces/{space}").json()
+        if told["complete"]:
+            return told
+        time.sleep(0.1)
+    raise AssertionError(f"It is not filled: {told}")
 
 
-def ask(live: Live, gallery: str, **question: object) -> httpx.Response:
-    return live.client.post(f"/v1/collections/{gallery}/search", json=question)
+def test_a_second_model_is_filled_searched_and_dropped(live: Live, notes: str) -> None:
+    added = live.client.post(f"{notes}/spaces", json={"model": "minilm"})
+    assert added.status_code == 202, added.text
+    told = filled(live, notes, "minilm")
+    assert (told["vectors"], told["wanted"], told["waiting"], told["failed"]) == (2, 2, 0, 0)
+    assert [one["name"] for one in live.client.get(f"{notes}/spaces").json()] == ["mini", "minilm"]
+
+    question = {"text": "a beacon for ships", "space": "minilm", "limit": 1}
+    answer = live.client.post(f"{notes}/search", json=question).json()
+    assert [(hit["text"], hit["space"]) for hit in answer["hits"]] == [(TEXTS[0], "minilm")]
+
+    assert live.client.delete(f"{notes}/spaces/minilm").status_code == 204
+    gone = live.client.get(f"{notes}/spaces/minilm")
+    assert (gone.status_code, gone.json()["code"]) == (404, "space_not_found")
+    last = live.client.delete(f"{notes}/spaces/mini")
+    assert (last.status_code, last.json()["code"]) == (409, "conflict")
 
 
-def test_the_collection_tells_its_spaces(live: Live, gallery: str, sight: str) -> None:
-    told: dict[str, Any] = live.client.get(f"/v1/collections/{gallery}").json()
-    assert [(space["embedder"], space["dimension"]) for space in told["spaces"]] == [
-        ("mini", 384),
-        ("pixels", 3072),
-        (sight, 64),
-    ]
-    assert told["totals"]["indexed"] == len(NAMES)
+def test_a_model_that_does_not_exist_is_not_added(live: Live, notes: str) -> None:
+    wrong = live.client.post(f"{notes}/spaces", json={"model": "no-such-model"})
+    assert (wrong.status_code, wrong.json()["code"]) == (404, "model_not_found")
 
 
-def test_a_picture_is_found_in_each_space(live: Live, gallery: str, sight: str) -> None:
-    picture = base64.b64encode((PICTURES / "coffee.png").read_bytes()).decode()
-    for space in ("mini", "pixels", sight):
-        (best, *others) = ask(live, gallery, image=picture, space=space).json()["hits"]
-        assert best["source"]["path"] == "coffee.png"
-        assert best["score"] == pytest.approx(1, abs=1e-3)
-        assert len(others) == 3
-    unnamed = ask(live, gallery, image=picture).json()["hits"]
-    assert {hit["space"] for hit in unnamed} == {"mini"}, "the first of the models given"
+def test_imported_vectors_are_matched_and_asked(live: Live, notes: str, collection: str) -> None:
+    first, second = live.client.get(f"{notes}/assets").json()["assets"]
+    np.save(live.open_folder / "v.npy", np.array([[3, 4], [4, 3], [1, 1]], dtype=np.float32))
+    (live.open_folder / "v.txt").write_text(f"{first['id']}\n{second['id']}\nnobody\n")
+    given = {"path": str(live.open_folder / "v.npy"), "match": "id"}
+    started = live.client.post(f"{notes}/spaces/own/import", json=given)
+    assert started.status_code == 202, started.text
+    job = live.settled(collection, started.json()["id"])
+    assert (job["state"], job["tally"]["vectors"], job["tally"]["unmatched"]) == ("done", 2, 1)
+    assert job["remarks"] == ["Row 3 (nobody) matches no asset."]
+
+    asked = {"vector": [30, 40], "space": "own"}
+    hits = live.client.post(f"{notes}/search", json=asked).json()["hits"]
+    scores = [(hit["id"], round(hit["score"], 3)) for hit in hits]
+    assert scores == [(first["id"], 1.0), (second["id"], 0.96)]
+
+    words = live.client.post(f"{notes}/search", json={"text": "bread", "space": "own"})
+    assert words.status_code == 422
+    assert "asset or a raw vector" in words.json()["message"]
 
 
-def test_a_text_is_refused_where_only_pictures_are(live: Live, gallery: str) -> None:
-    refused = ask(live, gallery, text="a cup of coffee", space="pixels")
-    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_query")
-    assert "'pixels'" in refused.json()["message"]
-    assert "mini (image and text)" in refused.json()["message"]
-    found = ask(live, gallery, text="a cup of coffee").json()["hits"]
-    assert found[0]["source"]["path"] == "coffee.png"
+def test_rows_become_assets_of_a_collection_that_is_made_for_them(live: Live) -> None:
+    rows = [{"id": n, "title": f"sample {n}", "vector": [n, 1]} for n in (1, 2)]
+    file = live.open_folder / "rows.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    started = live.client.post(
+        "/v1/collections/samples/spaces/own/import", json={"path": str(file)}
+    )
+    assert started.status_code == 202, started.text
+    job = live.settled("samples", started.json()["id"])
+    assert (job["totals"]["indexed"], job["tally"]["vectors"]) == (2, 2)
+    found = live.client.post("/v1/collections/samples/search", json={"text": "sample"}).json()
+    assert {(hit["space"], *hit["matched"]) for hit in found["hits"]} == {("bm25", "words")}
+    live.owner.delete("/v1/collections/samples")
 
 
-def test_a_model_on_a_path_outside_the_folders_is_forbidden(live: Live, tmp_path: Path) -> None:
-    for name in ("weights.safetensors", "preprocessor_config.json"):
-        (tmp_path / name).touch()
-    for model in (
-        f"timm:test_vit/{tmp_path / 'weights.safetensors'}",
-        f"torchvision:resnet18/{tmp_path / 'weights.safetensors'}",
-        f"transformers:{tmp_path}",
-    ):
-        refused = live.client.post("/v1/collections", json={"name": "x", "models": [model]})
-        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+def test_clients_may_import_from_the_folders_that_are_open_to_them(live: Live, notes: str) -> None:
+    refused = live.client.post(f"{notes}/spaces/own/import", json={"path": "/etc/hostname"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")

@@ -21,6 +21,7 @@ EXPECTED = {
     errors.CollectionNotFound: 404,
     errors.AssetNotFound: 404,
     errors.JobNotFound: 404,
+    errors.SpaceNotFound: 404,
     errors.ModelNotFound: 404,
     errors.Conflict: 409,
     errors.CollectionExists: 409,

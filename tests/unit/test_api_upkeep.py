@@ -3,12 +3,14 @@ waits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
 
 from api import upkeep as module
 from api.upkeep import Upkeep
+from indexer.domain import StoredPoint
 from indexer.filters import Equals, Filter, walk
 from indexer.ports import VectorStore
 
@@ -25,6 +27,9 @@ class CountingStore:
         values = [v for c in walk(filter) for v in getattr(c, "values", ())]
         assert Equals("entry", "asset") in walk(filter)
         return sum(self.counts.get(str(value), 0) for value in values)
+
+    def get(self, collection: str, ids: Sequence[str]) -> list[StoredPoint]:
+        return [StoredPoint(id, {"entry": "collection", "spaces": []}) for id in ids]
 
     def flush(self, collection: str) -> None:
         self.calls.append("flush")

@@ -54,7 +54,7 @@ def hit(
 
 
 def answer(*found: Hit) -> Answer:
-    return {"hits": list(found), "milliseconds": {"total": 3.0}}
+    return {"hits": list(found), "filling": [], "milliseconds": {"total": 3.0}}
 
 
 @pytest.fixture

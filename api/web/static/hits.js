@@ -72,8 +72,8 @@ function button(name, label, act) {
 /** How relevant it is; its cosine where that is not known. */
 function score(hit) {
   if (typeof hit.score !== "number") return null;
-  if (typeof hit.relevance !== "number") return h("span", { class: "score", title: t.score(hit.score) }, hit.score.toFixed(2));
-  const title = `${t.relevance}: ${t.percent(hit.relevance)}. ${t.score(hit.score)}`;
+  if (typeof hit.relevance !== "number") return h("span", { class: "score", title: t.score(hit.score, hit.space) }, hit.score.toFixed(2));
+  const title = `${t.relevance}: ${t.percent(hit.relevance)}. ${t.score(hit.score, hit.space)}`;
   return h("span", { class: isUnclear(hit) ? "score unclear" : "score", title }, t.percent(hit.relevance));
 }
 

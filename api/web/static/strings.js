@@ -41,7 +41,7 @@ export const t = {
   nothingClear: "Nothing clearly matches.",
   nothingClearHow: "Something is always nearest, but here it is hardly nearer than chance. Try other words, or look at it all the same.",
   showNearest: "Show the nearest",
-  score: (s) => `Similarity ${s.toFixed(3)} (cosine)`,
+  score: (s, space) => (space === "bm25" ? `Words ${s.toFixed(1)} (BM25)` : `Similarity ${s.toFixed(3)} (cosine)`),
   matchedWords: "words",
   matchedWordsTitle: "Found by its words as well as by its meaning",
 
