@@ -17,7 +17,8 @@ class Hit:
     """An asset that was found.
 
     `score` is the cosine to the query in `space`, or BM25's where that is `bm25`; `matched` says
-    why it is here: `meaning`, `words` or both. With grouping, `others` are further hits of the same document, best first.
+    why it is here: `meaning`, `words` or both. With grouping, `others` are further hits of the
+    same document, best first.
     `relevance` is the score as a person can read it, from 0 to 1 (`indexer.relevance`), and at
     least 0.5 if the asset holds every word of the query; None while nothing is known of scores.
     """

@@ -8,7 +8,8 @@ process, for both vector stores.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from indexer.domain import SparseVector
@@ -26,6 +27,8 @@ LENGTH_PENALTY: Final = 0.75
 # Terms in an average passage, stop words left out: 75 in Cranfield's, cut at MiniLM's window.
 AVERAGE_LENGTH: Final = 75.0
 
+_NUMBER: Final = re.compile(r"(?<!\w)\d+(?!\w)")
+
 
 def document_terms(texts: Sequence[str], language: str = "english") -> list[SparseVector]:
     """The terms of passages; a text without any (empty, only stop words) has an empty vector.
@@ -33,17 +36,34 @@ def document_terms(texts: Sequence[str], language: str = "english") -> list[Spar
     `language` chooses stop words and stemmer, for texts and queries alike. Raises `InvalidInput`
     if there are none for it.
     """
-    model = _model(language)
-    return [_sparse(model.embed_document(encodable(text))) for text in texts]
+    return [_document(encodable(text), language) for text in texts]
 
 
 def query_terms(text: str, language: str = "english") -> SparseVector:
     """The terms of a query, each once with weight 1. Raises `InvalidInput` as above."""
-    return _sparse(_model(language).embed_query(encodable(text)))
+    clean = encodable(text)
+    numbers = _numbers(clean, language)
+    return _sparse(_model(language).embed_query(clean), dict.fromkeys(numbers, 1.0))
+
+
+def _document(text: str, language: str) -> SparseVector:
+    words = _model(language).embed_document(text)
+    numbers = _numbers(text, language)
+    if not numbers:
+        return _sparse(words, {})
+    counted = _model(language, by_spaces=True).embed_document(text)
+    weights = dict(zip(counted.indices, counted.values, strict=True))
+    return _sparse(words, {index: weights[index] for index in numbers if index in weights})
+
+
+def _numbers(text: str, language: str) -> Sequence[int]:
+    """Terms of the numbers in a text: years, shelf marks, amounts. The tokenizer drops them."""
+    numbers = " ".join(_NUMBER.findall(text))
+    return _model(language, by_spaces=True).embed_query(numbers).indices if numbers else ()
 
 
 @functools.cache
-def _model(language: str) -> Bm25:
+def _model(language: str, by_spaces: bool = False) -> Bm25:
     from qdrant_edge import Bm25, Bm25Config, TokenizerType
 
     try:
@@ -54,8 +74,9 @@ def _model(language: str) -> Bm25:
                 avg_len=AVERAGE_LENGTH,
                 language=language,
                 ascii_folding=True,
-                # Equal to the word tokenizer in English, and it finds words where no spaces are.
-                tokenizer=TokenizerType.Multilingual,
+                # Equal to the word tokenizer in English but for numbers, which it drops; and it
+                # finds words where no spaces are.
+                tokenizer=TokenizerType.Word if by_spaces else TokenizerType.Multilingual,
             )
         )
     except ValueError as error:
@@ -66,5 +87,6 @@ def _model(language: str) -> Bm25:
         ) from error
 
 
-def _sparse(vector: EdgeSparseVector) -> SparseVector:
-    return SparseVector(tuple(vector.indices), tuple(vector.values))
+def _sparse(words: EdgeSparseVector, numbers: Mapping[int, float]) -> SparseVector:
+    weights = {**dict(zip(words.indices, words.values, strict=True)), **numbers}
+    return SparseVector(tuple(weights), tuple(weights.values()))

@@ -54,3 +54,25 @@ def test_words_are_found_where_no_spaces_are() -> None:
 
 def test_undecodable_file_names_have_terms() -> None:
     assert document_terms(["photo \udcff"])[0].indices == query_terms("photo").indices
+
+
+def test_numbers_are_terms_of_their_own() -> None:
+    letter, other = document_terms(["letter 4711 of 3 May 1893", "letter 471 of 1894"])
+    for number in ("4711", "1893", "3"):
+        (term,) = query_terms(number).indices
+        assert term in letter.indices
+        assert term not in other.indices
+    assert len(query_terms("letter 4711").indices) == 2
+
+
+def test_a_number_counts_more_the_oftener_it_stands() -> None:
+    once, twice = document_terms(["1893 harbour town", "1893 harbour 1893"])
+    (year,) = query_terms("1893").indices
+    weight = [dict(zip(d.indices, d.values, strict=True))[year] for d in (once, twice)]
+    assert weight[0] < weight[1]
+
+
+def test_numbers_beside_words_without_spaces() -> None:
+    (text,) = document_terms(["東京 1893"])
+    assert set(query_terms("1893").indices) < set(text.indices)
+    assert set(query_terms("東京").indices) < set(text.indices)
