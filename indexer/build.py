@@ -17,6 +17,9 @@ from indexer.readers.found import Limits
 from indexer.search import Searcher
 from indexer.settings import Settings
 
+PREPARED = 64
+"""Pictures that are handed to a model together: as many as a job has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -59,7 +62,7 @@ def open_engine(settings: Settings) -> Engine:
         embedders=embedders,
         terms=terms.document_terms,
         limits=limits,
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size or PREPARED,
         decoders=ThreadPoolExecutor(
             settings.workers or os.cpu_count() or 1, thread_name_prefix="decode"
         ),

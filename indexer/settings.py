@@ -39,7 +39,12 @@ class Settings(BaseSettings):
         True,
         description="Compile models for this processor in the background, where that is faster.",
     )
-    batch_size: int = Field(32, ge=1, le=4096, description="Assets per forward pass.")
+    batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        description="Assets per forward pass; by default 32 on a processor, 256 on a GPU.",
+    )
     workers: int | None = Field(
         None, ge=1, le=256, description="Threads that decode; by default one per processor."
     )

@@ -26,3 +26,11 @@ def choose_device(device: str = "auto") -> str:
             device=device,
         )
     return device
+
+
+def batch_for(device: str) -> int:
+    """Inputs of a forward pass that suit the device, `auto` or one by name.
+
+    A processor gains nothing beyond 32; a GPU waits for the next call meanwhile.
+    """
+    return 32 if device == "cpu" or choose_device(device) == "cpu" else 256

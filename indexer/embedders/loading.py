@@ -9,6 +9,7 @@ from typing import Final
 
 from indexer.domain import Space, space_name
 from indexer.embedders.compiled import CompiledTowers
+from indexer.embedders.device import batch_for
 from indexer.embedders.model import Files, Loader, Model
 from indexer.embedders.naming import resolve
 from indexer.embedders.sharing import SharedQueries
@@ -30,9 +31,13 @@ class LoadedEmbedders:
     """The port `Embedders`: loads on first use, keeps what it has loaded, safe from any thread."""
 
     def __init__(
-        self, device: str = "auto", batch_size: int = 32, compiled: CompiledTowers | None = None
+        self,
+        device: str = "auto",
+        batch_size: int | None = None,
+        compiled: CompiledTowers | None = None,
     ) -> None:
-        """`device` is auto, cpu, cuda or mps; `batch_size` counts inputs per forward pass.
+        """`device` is auto, cpu, cuda or mps; `batch_size` counts inputs per forward pass, by
+        default as many as suit the device.
 
         With `compiled`, towers on the processor are replaced by compiled ones that are faster.
         """
@@ -54,7 +59,8 @@ class LoadedEmbedders:
         # One lock a name: a model that is being downloaded does not hold up the others.
         with lock:
             if model.name not in self._loaded:
-                embedder = load(model, self._device, self._batch_size)
+                size = self._batch_size or batch_for(self._device)
+                embedder = load(model, self._device, size)
                 if self._compiled is not None:
                     self._compiled.adopt(embedder)
                 self._loaded[model.name] = SharedQueries(embedder)

@@ -69,7 +69,7 @@ def _engine(data: Path) -> Iterator[Engine]:
 
 def _bare_forward(engine: Engine, folder: Path, model: str) -> float:
     embedder = engine.embedders.get(model)
-    size = engine.settings.batch_size
+    size = engine.indexer.batch_size
     files = sorted(folder.rglob("*.jpg"))[: 8 * size]
     prepared = [
         embedder.prepare(decode(file.read_bytes(), min_side=224, limits=engine.limits))
