@@ -17,7 +17,7 @@ import typer
 from api.cli import hits
 from api.cli.index import Wanted, existing, run_job
 from api.cli.output import emit, for_people, number, page, say
-from api.cli.serve import PortOption, announce, listening
+from api.cli.serve import PortOption, announce
 from api.cli.session import Session, command
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def demo(
 
     Indexes them, runs three searches, and serves the search page until Ctrl-C.
     """
-    settings = listening(session.settings(), None, port)
+    settings = session.using(port=port).settings()
     wanted = _wanted(settings, source)
     opening = not no_browser and sys.stdout.isatty()
 

@@ -15,6 +15,7 @@ from api.cli.chosen import made
 from api.cli.following import follow
 from api.cli.models import full_names
 from api.cli.output import emit, for_people, number, page, say
+from api.cli.power import BatchOption, DeviceOption, WorkersOption, powered
 from api.cli.session import CollectionOption, Session, command
 from api.cli.totals import line, show_totals, tally_text
 from indexer.errors import NotFound, SemblanceError
@@ -98,21 +99,25 @@ def index(
     metadata_columns: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Columns to keep, with commas between.")
     ] = None,
+    device: DeviceOption = None,
+    workers: WorkersOption = None,
+    batch: BatchOption = None,
 ) -> None:
     """Index a file or folder, so that it can be searched.
 
     Files stay where they are. What has not changed is not read again, so the same command
     continues what was stopped, and keeps up with what was added.
     """
+    here = powered(session, device, workers, batch)
     columns = _columns(text_column, image_column, id_column, metadata_columns)
     models = full_names(model)
     wanted = Wanted(existing(path), collection, models, exclude or [], labels, prune, columns)
     if watch:
         from api.cli.watch import keep_up
 
-        keep_up(session, wanted)
+        keep_up(here, wanted)
         return
-    summarise(session, wanted, index_once(session, wanted))
+    summarise(here, wanted, index_once(here, wanted))
 
 
 def _columns(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.output import emit, page, say
+from api.cli.power import BatchOption, DeviceOption, WorkersOption
 from api.cli.session import Session, command
 
 if TYPE_CHECKING:
     from api.address import Address
-    from indexer.settings import Settings
 
 HostOption = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.")]
 PortOption = Annotated[
@@ -33,12 +33,15 @@ def serve(
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
+    device: DeviceOption = None,
+    workers: WorkersOption = None,
+    batch: BatchOption = None,
 ) -> None:
     """Serve the search page and the API.
 
     Other commands on the same data folder use this server while it runs.
     """
-    settings = listening(session.settings(), host, port)
+    here = session.using(host=host, port=port, device=device, workers=workers, batch_size=batch)
     say("Starting …", "dim")
     from api.server import serve as serve_until_interrupted
 
@@ -48,17 +51,7 @@ def serve(
         else:
             announce(address)
 
-    serve_until_interrupted(settings, open_browser=open_browser, on_ready=ready)
-
-
-def listening(settings: Settings, host: str | None, port: int | None) -> Settings:
-    """The settings with another host or port."""
-    changed: dict[str, object] = {}
-    if host is not None:
-        changed["host"] = host
-    if port is not None:
-        changed["port"] = port
-    return settings.model_copy(update=changed)
+    serve_until_interrupted(here.settings(), open_browser=open_browser, on_ready=ready)
 
 
 def announce(address: Address) -> None:

@@ -7,9 +7,9 @@ import inspect
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +44,12 @@ class Session:
     data: Path | None = None
     as_json: bool = False
     verbose: bool = False
+    chosen: Mapping[str, object] = field(default_factory=dict)
+
+    def using(self, **chosen: object | None) -> Session:
+        """The same with settings that options give; None stands for the setting in force."""
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return replace(self, chosen={**self.chosen, **given})
 
     def settings(self) -> Settings:
         """The settings in force. Raises `InvalidInput` naming the one that is wrong."""
@@ -52,9 +58,10 @@ class Session:
         from indexer.settings import Settings
 
         try:
-            if self.data is None:
-                return Settings()
-            return Settings(data=self.data.expanduser().absolute())
+            settings = Settings()
+            if self.data is not None:
+                settings = Settings(data=self.data.expanduser().absolute())
+            return settings.model_copy(update=dict(self.chosen))
         except ValidationError as error:
             first = error.errors()[0]
             name = "SEMBLANCE_" + "_".join(str(part) for part in first["loc"]).upper()
