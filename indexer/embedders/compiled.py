@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -41,7 +41,7 @@ AGREEMENT: Final = 0.999
 GAIN: Final = 1.1
 """How many times as fast as torch a compiled tower must be to be worth its disk and memory."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Part of the key: raise it when compiling, checking or timing changes."""
 
 VERDICT: Final = "verdict.json"
@@ -64,12 +64,14 @@ class Towered(Protocol):
 class Verdict:
     """What was found of one tower: the precision to use, or None where torch is the better choice.
 
-    `speedup` is the median of torch's seconds over the compiled tower's, timed in turns.
+    `speedup` is the median of torch's seconds over the compiled tower's, timed in turns; `streams`
+    are the batches to run side by side.
     """
 
     precision: str | None
     cosine: float
     speedup: float
+    streams: int = 1
 
 
 class CompiledTowers:
@@ -87,7 +89,7 @@ class CompiledTowers:
 
         Never raises for what fails: then the Embedder goes on as it is.
         """
-        if not isinstance(embedder, Towered) or not available():
+        if not isinstance(embedder, Towered) or not embedder.towers or not available():
             return
         if not all(tower.on_processor for tower in embedder.towers.values()):
             return
@@ -175,8 +177,8 @@ def take(embedder: Embedder, folder: Path) -> None:
         for name, tower in embedder.towers.items():
             verdict = verdicts.get(name)
             if verdict is not None and verdict.precision is not None:
-                blob = (folder / f"{name}.blob").read_bytes()
-                tower.replace(CompiledRun(blob, verdict.precision))
+                blob = folder / f"{name}.blob"
+                tower.replace(CompiledRun(blob, verdict.precision, verdict.streams))
                 log.info(
                     "Model %s, %s tower: OpenVINO, %s, %.1f times as fast as torch.",
                     embedder.name,
@@ -195,23 +197,75 @@ def read_verdicts(folder: Path) -> dict[str, Verdict]:
 
 
 class CompiledRun:
-    """A compiled network from its file; each thread has an inference request of its own."""
+    """A compiled network from its file: one batch on all cores, or a batch a core.
 
-    def __init__(self, blob: bytes, precision: str) -> None:
-        """`blob` is what `openvino.CompiledModel.export_model` gave on this machine."""
+    Several batches run side by side where that is faster (`streams`), because cores that share
+    a batch wait for each other at every layer; a single one, a query, is spread over all cores.
+    """
+
+    def __init__(self, blob: Path, precision: str, streams: int = 1) -> None:
+        """`blob` has what `openvino.CompiledModel.export_model` gave on this machine."""
+        self._blob = blob
+        self._precision = precision
+        self._streams = streams
+        self._requests = threading.local()
+        self._lock = threading.Lock()
+        # Where pictures come in bulk alone, the form for a single one is never loaded.
+        self._together: Any = None
+        self._beside: Any = None
+        if streams == 1:
+            self._load()
+
+    def __call__(self, batches: Iterable[Batch]) -> list[Vectors]:
+        """Unit vectors of each batch, shape (its rows, dimension), in order."""
+        given = list(batches)
+        if self._streams == 1 or len(given) == 1:
+            return [self._one(batch) for batch in given]
+        return self._many(given)
+
+    def _one(self, batch: Batch) -> Vectors:
+        request = getattr(self._requests, "own", None)
+        if request is None:  # each thread has its own
+            request = self._requests.own = self._load().create_infer_request()
+        return np.array(request.infer(list(batch), share_inputs=True)[0], dtype=np.float32)
+
+    def _many(self, given: Sequence[Batch]) -> list[Vectors]:
         import openvino
 
-        self._model = openvino.Core().import_model(blob, "CPU", properties(precision))
-        self._requests = threading.local()
+        found: dict[int, Vectors] = {}
 
-    def __call__(self, batch: Batch) -> Vectors:
-        """Unit vectors, shape (n, dimension), of a batch of n rows."""
-        request = getattr(self._requests, "own", None)
-        if request is None:
-            request = self._requests.own = self._model.create_infer_request()
-        return np.array(request.infer(list(batch), share_inputs=True)[0], dtype=np.float32)
+        def keep(request: Any, place: int) -> None:
+            found[place] = np.array(request.get_output_tensor(0).data, dtype=np.float32)
+
+        with self._lock:
+            if self._beside is None:
+                model = self._read({"NUM_STREAMS": str(self._streams)})
+                self._beside = openvino.AsyncInferQueue(model, self._streams)
+            self._beside.set_callback(keep)
+            for place, batch in enumerate(given):
+                self._beside.start_async(list(batch), place)
+            self._beside.wait_all()
+        return [found[place] for place in range(len(given))]
+
+    def _load(self) -> Any:
+        with self._lock:
+            if self._together is None:
+                self._together = self._read({"PERFORMANCE_HINT": "LATENCY"})
+            return self._together
+
+    def _read(self, how: Mapping[str, str]) -> Any:
+        import openvino
+
+        settings = {**properties(self._precision), **how}
+        return openvino.Core().import_model(self._blob.read_bytes(), "CPU", settings)
 
 
 def properties(precision: str) -> dict[str, str]:
-    """OpenVINO's settings: all cores on one batch at a time, in that precision."""
-    return {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+    """OpenVINO's settings for `f32`, `bf16` or `int8`.
+
+    int8: weights are bytes, and what meets them is made bytes in groups of 128 as it comes; all
+    else is float32.
+    """
+    if precision == "int8":
+        return {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "128"}
+    return {"INFERENCE_PRECISION_HINT": precision}

@@ -36,8 +36,8 @@ EXAMPLE_TEXTS: Final = (
 class Run(Protocol):
     """A compiled network; safe to call from several threads."""
 
-    def __call__(self, batch: Batch) -> Vectors:
-        """Unit vectors, shape (n, dimension), of a batch of n rows."""
+    def __call__(self, batches: Iterable[Batch]) -> list[Vectors]:
+        """Unit vectors of each batch, shape (its rows, dimension), in order."""
 
 
 class Pictures(nn.Module):
@@ -101,7 +101,7 @@ class Tower:
         At least one batch, of at least one row.
         """
         run = self._compiled
-        found = self._by_torch(batches) if run is None else [run(batch) for batch in batches]
+        found = self._by_torch(batches) if run is None else run(batches)
         self.seen += sum(len(vectors) for vectors in found)
         return np.concatenate(found).astype(np.float32, copy=False)
 

@@ -7,6 +7,7 @@ person waits for. For CLIP also open_clip's own way to embed a text, with all of
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import statistics
 import subprocess
 import sys
@@ -31,19 +32,19 @@ QUERY = "two children with a dog on the beach"
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="./run bench towers", description=__doc__)
     parser.add_argument("--model", default="mini", help="random-vit-b-32: made here, as fast")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--pictures", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         name = local_clip(folder) if options.model == "random-vit-b-32" else options.model
-        result = compare(name, folder / "compiled", options.batch, options.rounds)
+        result = compare(name, folder / "compiled", options.pictures, options.rounds)
     report.write(f"towers-{options.model}", {"model": options.model, **result})
 
 
-def compare(name: str, folder: Path, batch: int, rounds: int) -> dict[str, object]:
+def compare(name: str, folder: Path, pictures: int, rounds: int) -> dict[str, object]:
     """Torch and the compiled form in turns, and the verdict that Semblance itself comes to."""
-    by_torch, compiled = (load(resolve(name), "cpu", batch) for _ in range(2))
+    by_torch, compiled = (load(resolve(name), "cpu", 32) for _ in range(2))
     began = time.perf_counter()
     command = [sys.executable, "-m", "indexer.embedders.compilation", name, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
@@ -54,11 +55,11 @@ def compare(name: str, folder: Path, batch: int, rounds: int) -> dict[str, objec
     return {
         "compiling_seconds": round(seconds, 1),
         "verdicts": {
-            tower: {"precision": v.precision, "cosine": v.cosine, "speedup": v.speedup}
-            for tower, v in read_verdicts(folder).items()
+            tower: dataclasses.asdict(verdict) for tower, verdict in read_verdicts(folder).items()
         },
         "taken": {tower: t.network is None for tower, t in compiled.towers.items()},
-        "pictures_per_second": _in_turns(by_torch, compiled, _pictures(batch), rounds),
+        "pictures": pictures,
+        "all_pictures": _in_turns(by_torch, compiled, _pictures(pictures), rounds),
         "one_picture": _in_turns(by_torch, compiled, _pictures(1), 4 * rounds),
         "one_query": _in_turns(by_torch, compiled, _query, 4 * rounds),
         **_with_padding(by_torch, 4 * rounds),

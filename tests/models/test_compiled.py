@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from indexer.embedders import compiled
-from indexer.embedders.compiled import AGREEMENT, VERDICT, CompiledTowers, Verdict, key
+from indexer.embedders.compiled import AGREEMENT, VERDICT, CompiledRun, CompiledTowers, Verdict, key
 from indexer.embedders.mini import MiniEmbedder, load_mini
+from indexer.embedders.naming import resolve
+from indexer.embedders.quantisation import weights_to_bytes
 from indexer.embedders.tower import Tower
+from indexer.embedders.vision.pixels import load_pixels
+from indexer.ports import Embedder
 from tests.fakes import ColourEmbedder
 
 pytestmark = pytest.mark.slow
@@ -114,8 +120,12 @@ def test_torch_stays_where_the_cache_is_of_no_use(
     assert mini.embed_texts(["a dog"]).shape == (1, 384)
 
 
-def test_a_model_without_towers_is_left_alone(tmp_path: Path) -> None:
-    CompiledTowers(tmp_path).adopt(ColourEmbedder())
+@pytest.mark.parametrize("embedder", [ColourEmbedder(), load_pixels(resolve("pixels"))])
+def test_a_model_without_towers_is_left_alone(tmp_path: Path, embedder: Embedder) -> None:
+    towers = CompiledTowers(tmp_path)
+    before = threading.active_count()
+    towers.adopt(embedder)
+    assert threading.active_count() == before, "nothing waits to compile it"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -132,3 +142,33 @@ def test_a_verdict_reads_back_as_written(tmp_path: Path) -> None:
     row = {"precision": "bf16", "cosine": 0.9995, "speedup": 4.4}
     (tmp_path / VERDICT).write_text(json.dumps({"image": row}))
     assert compiled.read_verdicts(tmp_path) == {"image": Verdict("bf16", 0.9995, 4.4)}
+
+
+def test_batches_side_by_side_come_back_in_order(cache: Path, mini: MiniEmbedder) -> None:
+    blob = cache / key(mini) / "image.blob"
+    if not blob.is_file():
+        pytest.skip("torch is the better choice on this processor")
+    batches = [(np.stack([picture] * count),) for count, picture in enumerate(PICTURES * 3, 1)]
+    expected = mini.towers["image"].embed(batches)
+    run = CompiledRun(blob, "f32", streams=2)
+    with ThreadPoolExecutor(3) as threads:
+        for found in threads.map(run, [batches] * 6):
+            assert [len(vectors) for vectors in found] == list(range(1, 10))
+            assert (np.concatenate(found) * expected).sum(axis=1).min() >= AGREEMENT
+    (alone,) = run(batches[:1])
+    assert float(alone[0] @ expected[0]) >= AGREEMENT
+
+
+def test_weights_as_bytes_stay_what_they_are_to_a_hundredth() -> None:
+    openvino = pytest.importorskip("openvino")
+    from openvino import opset13
+
+    weights = np.random.default_rng(0).normal(size=(400, 300)).astype(np.float32)
+    given = opset13.parameter([-1, 300], np.float32)
+    product = opset13.matmul(given, opset13.constant(weights), False, True)
+    graph = openvino.Model([product], [given])
+    vectors = np.random.default_rng(1).normal(size=(5, 300)).astype(np.float32)
+    expected = vectors @ weights.T
+    assert weights_to_bytes(graph) == 1
+    found = openvino.Core().compile_model(graph, "CPU")(vectors)[0]
+    assert 0 < np.abs(found - expected).max() < 0.01 * np.abs(expected).max()
