@@ -18,6 +18,7 @@ import typer
 from api.cli import (
     assets,
     collections,
+    compiling,
     demo,
     doctor,
     exits,
@@ -70,7 +71,7 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, status, export),
-    *(collections, spaces, assets, models, doctor),
+    *(collections, spaces, assets, models, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

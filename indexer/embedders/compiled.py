@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 
+from indexer.errors import ModelUnavailable
 from indexer.ports import Embedder, Vectors
 
 if TYPE_CHECKING:
@@ -41,15 +42,15 @@ AGREEMENT: Final = 0.999
 GAIN: Final = 1.1
 """How many times as fast as torch a compiled tower must be to be worth its disk and memory."""
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Part of the key: raise it when compiling, checking or timing changes."""
 
 VERDICT: Final = "verdict.json"
-USES: Final = 256
-"""Inputs after which a model is taken to be in earnest use; one search is over sooner."""
+USES: Final = 1000
+"""Inputs after which a model is in earnest use: compiling takes a minute of the same cores."""
 
-SERVING_SECONDS: Final = 20.0
-"""Age after which a process that holds a model is taken to be a server."""
+SERVING_SECONDS: Final = 60.0
+"""Age after which a process that holds a model is taken to last."""
 
 
 @runtime_checkable
@@ -93,7 +94,7 @@ class CompiledTowers:
             return
         if not all(tower.on_processor for tower in embedder.towers.values()):
             return
-        folder = self._cache / key(embedder)
+        folder = self._cache / key(embedder.fingerprint)
         if (folder / VERDICT).is_file():
             take(embedder, folder)
         else:
@@ -112,6 +113,19 @@ class CompiledTowers:
         for thread in self._threads:
             thread.join()
 
+    def compile(self, model: str, fingerprint: str) -> dict[str, Verdict]:
+        """Compile a model now, if that was not done, and tell the verdict on each tower.
+
+        `fingerprint` is that of its Embedder. Raises `ModelUnavailable` if it cannot be compiled.
+        """
+        folder = self._cache / key(fingerprint)
+        if (folder / VERDICT).is_file():
+            return read_verdicts(folder)
+        said = self._compile(model, folder)
+        if not (folder / VERDICT).is_file():
+            raise ModelUnavailable(f"Model {model!r} was not compiled: {said}", model=model)
+        return read_verdicts(folder)
+
     def _make(self, embedder: Embedder, folder: Path) -> None:
         assert isinstance(embedder, Towered)
         born = time.monotonic()
@@ -121,13 +135,18 @@ class CompiledTowers:
             if time.monotonic() - born > SERVING_SECONDS:
                 break
         try:
-            if self._compile(embedder.name, folder) and not self._closing.is_set():
+            said = self._compile(embedder.name, folder)
+            if self._closing.is_set():
+                return
+            if (folder / VERDICT).is_file():
                 take(embedder, folder)
+            else:
+                log.info("Model %s was not compiled: %s", embedder.name, said)
         except Exception:
             log.warning("Model %s stays with torch.", embedder.name, exc_info=True)
 
-    def _compile(self, model: str, folder: Path) -> bool:
-        """Run the other process to its end; True if its folder is there."""
+    def _compile(self, model: str, folder: Path) -> str:
+        """Run the other process to its end and return what it said last."""
         # The child ends by itself when its standard input does: with this process, even killed.
         command = [sys.executable, "-m", "indexer.embedders.compilation", model, str(folder)]
         child = subprocess.Popen(
@@ -140,10 +159,7 @@ class CompiledTowers:
         self._children.append(child)
         with child:
             assert child.stderr is not None
-            said = child.stderr.read().decode(errors="replace").strip()
-        if child.returncode and not self._closing.is_set():
-            log.info("Model %s was not compiled: %s", model, said.rpartition("\n")[2])
-        return (folder / VERDICT).is_file()
+            return child.stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
 
 
 def available() -> bool:
@@ -151,12 +167,12 @@ def available() -> bool:
     return importlib.util.find_spec("openvino") is not None
 
 
-def key(embedder: Embedder) -> str:
-    """Folder name for all that a compiled tower depends on."""
-    facts = [VERSION, embedder.fingerprint, version("openvino"), version("torch")]
+def key(fingerprint: str) -> str:
+    """Folder name for all that the compiled towers of an Embedder depend on."""
+    facts = [VERSION, fingerprint, version("openvino"), version("torch")]
     facts += [platform.machine(), processor(), os.cpu_count()]
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-    return f"{embedder.fingerprint}-{digest}"
+    return f"{fingerprint}-{digest}"
 
 
 def processor() -> str:

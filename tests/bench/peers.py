@@ -77,9 +77,8 @@ def _commands(python: Path, place: Path, weights: str, number: int) -> dict[str,
         ],
         "semblance": [
             str(Path(sys.executable).with_name("semblance")),
-            *("--data", str(place / f"semblance-{number}")),
             *("index", str(place / "pictures"), "--model", f"open_clip:ViT-B-32/{weights}"),
-            "--json",
+            *("--data", str(place / f"semblance-{number}"), "--json"),
         ],
     }
 

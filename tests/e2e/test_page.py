@@ -427,6 +427,8 @@ def test_axe_finds_no_violations(visit: Visitor, axe: Any, scheme: str, state: s
     elif state != "welcome":
         page.locator(f"#{state}").click()
         expect(page.get_by_role("dialog")).to_be_visible()
+    # Colours are those of the page, not of a fade on its way.
+    expect(page.locator("#results")).to_have_css("opacity", "1")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = axe.run(page, options={"runOnly": tags})
     assert found.violations_count == 0, found.generate_report()

@@ -20,6 +20,7 @@ from indexer.embedders.naming import resolve
 from indexer.embedders.quantisation import weights_to_bytes
 from indexer.embedders.tower import Tower
 from indexer.embedders.vision.pixels import load_pixels
+from indexer.errors import ModelUnavailable
 from indexer.ports import Embedder
 from tests.fakes import ColourEmbedder
 
@@ -37,7 +38,7 @@ PICTURES = [
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache in which `mini` was compiled by the process that does so for users."""
     folder = tmp_path_factory.mktemp("compiled")
-    made = folder / key(load_mini("cpu"))
+    made = folder / key(load_mini("cpu").fingerprint)
     command = [sys.executable, "-m", "indexer.embedders.compilation", "mini", str(made)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as child:  # open until it has ended
         assert child.wait(timeout=280) == 0
@@ -54,18 +55,18 @@ def is_compiled(tower: Tower) -> bool:
 
 
 def test_each_tower_has_a_verdict_that_follows_the_rules(cache: Path, mini: MiniEmbedder) -> None:
-    verdicts = compiled.read_verdicts(cache / key(mini))
+    verdicts = compiled.read_verdicts(cache / key(mini.fingerprint))
     assert verdicts.keys() == {"image", "text"}
     for name, verdict in verdicts.items():
         assert verdict.cosine >= AGREEMENT, "mini's towers agree on any processor"
-        kept = (cache / key(mini) / f"{name}.blob").is_file()
+        kept = (cache / key(mini.fingerprint) / f"{name}.blob").is_file()
         assert kept == (verdict.precision is not None), "torch's is kept by not keeping ours"
 
 
 def test_compiled_towers_give_the_same_vectors(cache: Path, mini: MiniEmbedder) -> None:
     texts, pictures = mini.embed_texts(TEXTS), mini.embed_images(PICTURES)
     CompiledTowers(cache).adopt(mini)
-    verdicts = compiled.read_verdicts(cache / key(mini))
+    verdicts = compiled.read_verdicts(cache / key(mini.fingerprint))
     for name, tower in mini.towers.items():
         assert is_compiled(tower) == (verdicts[name].precision is not None)
     assert (mini.embed_texts(TEXTS) * texts).sum(axis=1).min() >= AGREEMENT
@@ -78,7 +79,7 @@ def test_a_model_in_use_is_compiled_in_the_background(tmp_path: Path, mini: Mini
     towers.adopt(mini)
     assert not any(is_compiled(tower) for tower in mini.towers.values())
     mini.embed_texts(["in earnest"] * compiled.USES)
-    folder = tmp_path / key(mini)
+    folder = tmp_path / key(mini.fingerprint)
     deadline = time.monotonic() + 280
     while not (folder / VERDICT).is_file():
         assert time.monotonic() < deadline
@@ -86,6 +87,13 @@ def test_a_model_in_use_is_compiled_in_the_background(tmp_path: Path, mini: Mini
         mini.embed_texts(["work goes on"])
     towers.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name], "nothing half made"
+
+
+def test_a_model_is_compiled_at_once_when_asked(cache: Path, mini: MiniEmbedder) -> None:
+    told = CompiledTowers(cache).compile("mini", mini.fingerprint)
+    assert told == compiled.read_verdicts(cache / key(mini.fingerprint))
+    with pytest.raises(ModelUnavailable, match="was not compiled"):
+        CompiledTowers(cache).compile("timm:no-such-model", "another")
 
 
 def test_what_is_not_in_earnest_use_is_left_alone(tmp_path: Path, mini: MiniEmbedder) -> None:
@@ -110,7 +118,7 @@ def test_what_is_not_in_earnest_use_is_left_alone(tmp_path: Path, mini: MiniEmbe
 def test_torch_stays_where_the_cache_is_of_no_use(
     tmp_path: Path, mini: MiniEmbedder, verdict: str, blob: bytes | None
 ) -> None:
-    folder = tmp_path / key(mini)
+    folder = tmp_path / key(mini.fingerprint)
     folder.mkdir()
     (folder / VERDICT).write_text(verdict)
     if blob is not None:
@@ -145,7 +153,7 @@ def test_a_verdict_reads_back_as_written(tmp_path: Path) -> None:
 
 
 def test_batches_side_by_side_come_back_in_order(cache: Path, mini: MiniEmbedder) -> None:
-    blob = cache / key(mini) / "image.blob"
+    blob = cache / key(mini.fingerprint) / "image.blob"
     if not blob.is_file():
         pytest.skip("torch is the better choice on this processor")
     batches = [(np.stack([picture] * count),) for count, picture in enumerate(PICTURES * 3, 1)]
