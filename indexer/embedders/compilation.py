@@ -28,14 +28,13 @@ from indexer.embedders.compiled import (
     AGREEMENT,
     GAIN,
     VERDICT,
-    CompiledRun,
     Towered,
     Verdict,
-    properties,
 )
 from indexer.embedders.loading import load
 from indexer.embedders.naming import resolve
 from indexer.embedders.quantisation import weights_to_bytes
+from indexer.embedders.running import CompiledRun, properties
 from indexer.embedders.tower import Batch, Tower
 from indexer.ports import Vectors
 

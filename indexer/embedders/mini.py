@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from indexer.domain import Kind
+from indexer.embedders.bundled.minilm import TextTower, text_parameter
 from indexer.embedders.bundled.packing import unpacked
 from indexer.embedders.bundled.towers import (
     DIMENSION,
@@ -29,9 +30,7 @@ from indexer.embedders.bundled.towers import (
     MEAN,
     STD,
     ImageTower,
-    TextTower,
     pixels,
-    text_parameter,
 )
 from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -33,6 +35,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--new", action="store_true", help="no query is asked twice")
     options = parser.parse_args(arguments)
+    # Else it would be compiled in the middle of what is measured.
+    subprocess.run([str(Path(sys.executable).with_name("semblance")), "compile"], check=True)
     with tempfile.TemporaryDirectory() as data:
         fill(Path(data), options.assets)
         with served(Path(data)) as address:

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from indexer.embedders import compiled
-from indexer.embedders.compiled import AGREEMENT, VERDICT, CompiledRun, CompiledTowers, Verdict, key
+from indexer.embedders.compiled import AGREEMENT, VERDICT, CompiledTowers, Verdict, key
 from indexer.embedders.mini import MiniEmbedder, load_mini
 from indexer.embedders.naming import resolve
 from indexer.embedders.quantisation import weights_to_bytes
+from indexer.embedders.running import CompiledRun
 from indexer.embedders.tower import Tower
 from indexer.embedders.vision.pixels import load_pixels
 from indexer.errors import ModelUnavailable
