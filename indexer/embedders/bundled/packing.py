@@ -34,3 +34,13 @@ def unpacked(small: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, tensor in small.items()
         if not name.endswith(SCALE)
     }
+
+
+def blended(
+    own: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float
+) -> dict[str, Tensor]:
+    """The weights of two runs from the same start, averaged, `share` of them the other's.
+
+    The mean of two such runs generalises better than either (Wortsman et al., "Model soups", 2022).
+    """
+    return {name: torch.lerp(tensor, other[name], share) for name, tensor in own.items()}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from indexer.embedders.bundled.backbone import Backbone, read_backbone
@@ -29,7 +29,7 @@ from indexer.embedders.bundled.losses import (
     text_to_image,
 )
 from indexer.embedders.bundled.measure import Retrieval, retrieval
-from indexer.embedders.bundled.packing import packed
+from indexer.embedders.bundled.packing import blended, packed, unpacked
 from indexer.embedders.bundled.towers import (
     FEATURE_CHANNELS,
     ClassNames,
@@ -44,6 +44,8 @@ from indexer.embedders.mini import IMAGE_WEIGHTS
 
 LABEL_WEIGHT = 0.6
 LENIENCE = 0.5
+BLEND = 0.3
+METADATA = {"model": "mini", "licence": "see MODEL_CARD.md"}
 SHORTEST = 12
 """Places, of 14, that a crop of the trunk's maps keeps at least; an even number."""
 
@@ -59,8 +61,8 @@ class Stage(NamedTuple):
     """Share of the running average of the weights that each step keeps."""
 
 
-HEAD_ALONE = Stage(epochs=26, batch=1000, head_rate=1e-3, top_rate=0.0, average=0.98)
-TOGETHER = Stage(epochs=12, batch=250, head_rate=5e-4, top_rate=3e-4, average=0.99)
+HEAD_ALONE = Stage(epochs=22, batch=1000, head_rate=1e-3, top_rate=0.0, average=0.98)
+TOGETHER = Stage(epochs=11, batch=250, head_rate=5e-4, top_rate=3e-4, average=0.99)
 
 
 class Pupil(nn.Module):
@@ -178,7 +180,7 @@ def save(backbone: Backbone, pupil: Pupil, path: Path) -> None:
     tower = ImageTower()
     tower.trunk, tower.top, tower.head = backbone.trunk, pupil.top, pupil.head
     tower.classes = class_names(pupil)
-    save_file(packed(tower.state_dict()), path, {"model": "mini", "licence": "see MODEL_CARD.md"})
+    save_file(packed(tower.state_dict()), path, METADATA)
 
 
 def class_names(pupil: Pupil) -> ClassNames:
@@ -194,6 +196,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=IMAGE_WEIGHTS)
     parser.add_argument("--views", type=Path, help="folder that keeps views between runs")
+    parser.add_argument("--blend", type=Path, help="weights of another run, to be averaged with")
     arguments = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(min(2, torch.get_num_threads()))
@@ -206,6 +209,9 @@ def main() -> None:
     for stage in (HEAD_ALONE, TOGETHER):
         pupil = run_stage(pupil, stage, lesson, dev)
         save(backbone, pupil, arguments.out)
+    if arguments.blend:
+        own, other = (unpacked(load_file(path)) for path in (arguments.out, arguments.blend))
+        save_file(packed(blended(own, other, BLEND)), arguments.out, METADATA)
 
 
 def without_background(classifier: nn.Linear) -> nn.Linear:

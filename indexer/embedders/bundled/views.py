@@ -25,7 +25,7 @@ from indexer.embedders.bundled.towers import (
     pooled,
 )
 
-VIEWS = 4
+VIEWS = 8
 BATCH = 32
 
 
