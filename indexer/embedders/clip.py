@@ -16,7 +16,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from indexer.domain import Kind
-from indexer.embedders.device import choose_device
+from indexer.embedders.device import batch_for, choose_device
 from indexer.embedders.encodable import encodable
 from indexer.embedders.lengths import batches_by_length
 from indexer.embedders.model import CLIP_WEIGHTS, Files, Model
@@ -114,7 +114,7 @@ class ClipEmbedder:
         return [(ids[:1, : lengths[0]],), (ids[:, : lengths.max()],)]
 
 
-def load_clip(model: Model, device: str = "auto", batch_size: int = 32) -> ClipEmbedder:
+def load_clip(model: Model, device: str = "auto", batch_size: int | None = None) -> ClipEmbedder:
     """The model of that row on `device`; on a GPU it computes in half precision.
 
     Raises `ModelNotFound` for a tag that open_clip does not know, `ModelUnavailable` if weights
@@ -123,9 +123,11 @@ def load_clip(model: Model, device: str = "auto", batch_size: int = 32) -> ClipE
     weights, texts = clip_files(model)
     file = weights_file(fetch(model, weights), weights)
     text_folder = fetch(model, texts) if texts else None
-    network = _network(model, file, text_folder, choose_device(device))
+    target = choose_device(device)
+    network = _network(model, file, text_folder, target)
     tokenizer = _tokenizer(str(model.architecture), text_folder)
-    return ClipEmbedder(model, str(clip_fingerprint(model)), network, tokenizer, batch_size)
+    size = batch_size or batch_for(target)
+    return ClipEmbedder(model, str(clip_fingerprint(model)), network, tokenizer, size)
 
 
 def clip_files(model: Model) -> tuple[Files, Files | None]:

@@ -29,8 +29,8 @@ def choose_device(device: str = "auto") -> str:
 
 
 def batch_for(device: str) -> int:
-    """Inputs of a forward pass that suit the device, `auto` or one by name.
+    """Inputs of a forward pass that suit a device that was chosen.
 
     A processor gains nothing beyond 32; a GPU waits for the next call meanwhile.
     """
-    return 32 if device == "cpu" or choose_device(device) == "cpu" else 256
+    return 32 if device == "cpu" else 256

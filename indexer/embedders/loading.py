@@ -9,7 +9,6 @@ from typing import Final
 
 from indexer.domain import Space, space_name
 from indexer.embedders.compiled import CompiledTowers
-from indexer.embedders.device import batch_for
 from indexer.embedders.model import Files, Loader, Model
 from indexer.embedders.naming import resolve
 from indexer.embedders.sharing import SharedQueries
@@ -59,8 +58,7 @@ class LoadedEmbedders:
         # One lock a name: a model that is being downloaded does not hold up the others.
         with lock:
             if model.name not in self._loaded:
-                size = self._batch_size or batch_for(self._device)
-                embedder = load(model, self._device, size)
+                embedder = load(model, self._device, self._batch_size)
                 if self._compiled is not None:
                     self._compiled.adopt(embedder)
                 self._loaded[model.name] = SharedQueries(embedder)
@@ -104,7 +102,7 @@ class LoadedEmbedders:
         return Space(space_name(model.name), dimension, model.name, known, model.kinds)
 
 
-def load(model: Model, device: str, batch_size: int) -> Embedder:
+def load(model: Model, device: str, batch_size: int | None) -> Embedder:
     """The model by its library, in torch. Raises `ModelNotFound` or `ModelUnavailable`."""
     return LOADERS[model.loader](model, device, batch_size)
 
@@ -137,43 +135,43 @@ def _mini_availability() -> Availability:
     return Availability(True, where=f"{IMAGE_WEIGHTS.parent}, {folder}")
 
 
-def _load_mini(_model: Model, device: str, _batch_size: int) -> Embedder:
+def _load_mini(_model: Model, device: str, _batch_size: int | None) -> Embedder:
     from indexer.embedders.mini import load_mini
 
     return load_mini(device)
 
 
-def _load_clip(model: Model, device: str, batch_size: int) -> Embedder:
+def _load_clip(model: Model, device: str, batch_size: int | None) -> Embedder:
     from indexer.embedders.clip import load_clip
 
     return load_clip(model, device, batch_size)
 
 
-def _load_sentence(model: Model, device: str, batch_size: int) -> Embedder:
+def _load_sentence(model: Model, device: str, batch_size: int | None) -> Embedder:
     from indexer.embedders.sentence import load_sentence
 
     return load_sentence(model, device, batch_size)
 
 
-def _load_timm(model: Model, device: str, batch_size: int) -> Embedder:
+def _load_timm(model: Model, device: str, batch_size: int | None) -> Embedder:
     from indexer.embedders.vision.from_timm import load_timm
 
     return load_timm(model, device, batch_size)
 
 
-def _load_torchvision(model: Model, device: str, batch_size: int) -> Embedder:
+def _load_torchvision(model: Model, device: str, batch_size: int | None) -> Embedder:
     from indexer.embedders.vision.from_torchvision import load_torchvision
 
     return load_torchvision(model, device, batch_size)
 
 
-def _load_transformers(model: Model, device: str, batch_size: int) -> Embedder:
+def _load_transformers(model: Model, device: str, batch_size: int | None) -> Embedder:
     from indexer.embedders.vision.from_transformers import load_transformers
 
     return load_transformers(model, device, batch_size)
 
 
-def _load_pixels(model: Model, device: str, batch_size: int) -> Embedder:
+def _load_pixels(model: Model, device: str, batch_size: int | None) -> Embedder:
     from indexer.embedders.vision.pixels import load_pixels
 
     return load_pixels(model, device, batch_size)
@@ -222,7 +220,7 @@ def _pixels_fingerprint(model: Model) -> str | None:
     return pixels_fingerprint(model)
 
 
-LOADERS: Final[Mapping[Loader, Callable[[Model, str, int], Embedder]]] = {
+LOADERS: Final[Mapping[Loader, Callable[[Model, str, int | None], Embedder]]] = {
     "mini": _load_mini,
     "clip": _load_clip,
     "sentence": _load_sentence,

@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 
 from indexer.domain import Kind
-from indexer.embedders.device import choose_device
+from indexer.embedders.device import batch_for, choose_device
 from indexer.embedders.encodable import encodable
 from indexer.embedders.model import Files, Model
 from indexer.embedders.progress import no_progress_bar
@@ -110,7 +110,9 @@ class SentenceEmbedder:
         )
 
 
-def load_sentence(model: Model, device: str = "auto", batch_size: int = 32) -> SentenceEmbedder:
+def load_sentence(
+    model: Model, device: str = "auto", batch_size: int | None = None
+) -> SentenceEmbedder:
     """The model of that row on `device`.
 
     Raises `ModelUnavailable` if its files are out of reach, damaged, or want to run code.
@@ -119,11 +121,10 @@ def load_sentence(model: Model, device: str = "auto", batch_size: int = 32) -> S
     _refuse_code(model, folder)
     from sentence_transformers import SentenceTransformer
 
+    target = choose_device(device)
     try:
         with no_progress_bar():
-            library = SentenceTransformer(
-                str(folder), device=choose_device(device), local_files_only=True
-            )
+            library = SentenceTransformer(str(folder), device=target, local_files_only=True)
     except Exception as error:  # transformers, safetensors and the library each raise their own
         raise ModelUnavailable(
             f"The model in {folder} could not be loaded: {error}",
@@ -131,7 +132,10 @@ def load_sentence(model: Model, device: str = "auto", batch_size: int = 32) -> S
             file=str(folder),
         ) from error
     return SentenceEmbedder(
-        model.name, str(sentence_fingerprint(model)), library.eval(), batch_size
+        model.name,
+        str(sentence_fingerprint(model)),
+        library.eval(),
+        batch_size or batch_for(target),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import PIL.Image
 
-from indexer.embedders.device import choose_device
+from indexer.embedders.device import batch_for, choose_device
 from indexer.embedders.model import TIMM_WEIGHTS, Files, Model
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.embedders.vision.embedder import VisionEmbedder, picture_tower
@@ -25,7 +25,7 @@ VERSION: Final = 1
 FITS: Final = {"center": "shortest", "border": "longest", "squash": "squash"}
 
 
-def load_timm(model: Model, device: str = "auto", batch_size: int = 32) -> VisionEmbedder:
+def load_timm(model: Model, device: str = "auto", batch_size: int | None = None) -> VisionEmbedder:
     """The model of that row on `device`; on a GPU it computes in half precision.
 
     Raises `ModelNotFound` for a name that timm does not have, `ModelUnavailable` if weights are
@@ -34,14 +34,15 @@ def load_timm(model: Model, device: str = "auto", batch_size: int = 32) -> Visio
     files = timm_files(model)
     file = weights_file(fetch(model, files), files)
     how = as_preprocess(_data(model))
-    tower = picture_tower(_network(model, file, choose_device(device)), how)
+    target = choose_device(device)
+    tower = picture_tower(_network(model, file, target), how)
     return VisionEmbedder(
         model,
         str(timm_fingerprint(model)),
         tower.embed,
         lambda image: prepare(image, how),
         image_size=min(how.fitted),
-        batch_size=batch_size,
+        batch_size=batch_size or batch_for(target),
         towers={"image": tower},
     )
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import PIL.Image
 
-from indexer.embedders.device import choose_device
+from indexer.embedders.device import batch_for, choose_device
 from indexer.embedders.model import Files, Model
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.embedders.vision.embedder import VisionEmbedder, picture_tower
@@ -25,7 +25,9 @@ PORTED: Final = {"transform_input": True, "init_weights": False}
 SET_UP: Final = {"googlenet": PORTED, "inception_v3": PORTED}
 
 
-def load_torchvision(model: Model, device: str = "auto", batch_size: int = 32) -> VisionEmbedder:
+def load_torchvision(
+    model: Model, device: str = "auto", batch_size: int | None = None
+) -> VisionEmbedder:
     """The model of that row on `device`; on a GPU it computes in half precision.
 
     Raises `ModelNotFound` for a name that torchvision does not have, `ModelUnavailable` if weights
@@ -34,14 +36,15 @@ def load_torchvision(model: Model, device: str = "auto", batch_size: int = 32) -
     files = torchvision_files(model)
     file = weights_file(fetch(model, files), files)
     how = _preprocess(_published(model))
-    tower = picture_tower(_network(model, file, choose_device(device)), how)
+    target = choose_device(device)
+    tower = picture_tower(_network(model, file, target), how)
     return VisionEmbedder(
         model,
         str(torchvision_fingerprint(model)),
         tower.embed,
         lambda image: prepare(image, how),
         image_size=min(how.fitted),
-        batch_size=batch_size,
+        batch_size=batch_size or batch_for(target),
         towers={"image": tower},
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import PIL.Image
 
-from indexer.embedders.device import choose_device
+from indexer.embedders.device import batch_for, choose_device
 from indexer.embedders.model import Files, Model
 from indexer.embedders.preprocess import Preprocess, middle_of_strip, prepare
 from indexer.embedders.progress import no_progress_bar
@@ -35,14 +35,17 @@ TRIALS: Final = ((151, 300), (300, 151), (227, 334), (90, 67))
 ROUNDING: Final = 0.02
 
 
-def load_transformers(model: Model, device: str = "auto", batch_size: int = 32) -> VisionEmbedder:
+def load_transformers(
+    model: Model, device: str = "auto", batch_size: int | None = None
+) -> VisionEmbedder:
     """The model of that row on `device`; on a GPU it computes in half precision.
 
     Raises `ModelUnavailable` if its files are out of reach, damaged, incomplete, want to run code,
     or if the model is not one of pictures alone.
     """
     folder = fetch(model, _files(model))
-    network = _network(model, folder, choose_device(device))
+    target = choose_device(device)
+    network = _network(model, folder, target)
     processor = _processor(model, folder)
     how = _preprocess(processor)
     if how is not None and _agree(processor, how):
@@ -58,7 +61,7 @@ def load_transformers(model: Model, device: str = "auto", batch_size: int = 32) 
         tower.embed,
         shown,
         size,
-        batch_size,
+        batch_size or batch_for(target),
         towers={"image": tower},
     )
 

@@ -23,7 +23,9 @@ SQUASHED: Final = Preprocess(
 )
 
 
-def load_pixels(model: Model, _device: str = "cpu", batch_size: int = 32) -> VisionEmbedder:
+def load_pixels(
+    model: Model, _device: str = "cpu", batch_size: int | None = None
+) -> VisionEmbedder:
     """The baseline; there are no weights to load, and no device to choose."""
     return VisionEmbedder(
         model,
@@ -31,7 +33,7 @@ def load_pixels(model: Model, _device: str = "cpu", batch_size: int = 32) -> Vis
         embed,
         lambda image: prepare(image, SQUASHED),
         image_size=SIDE,
-        batch_size=batch_size,
+        batch_size=batch_size or 32,
     )
 
 
