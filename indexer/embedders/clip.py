@@ -16,9 +16,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from indexer.domain import Kind
+from indexer.embedders.batching import batches_by_length, stacked
 from indexer.embedders.device import batch_for, choose_device
 from indexer.embedders.encodable import encodable
-from indexer.embedders.lengths import batches_by_length
 from indexer.embedders.model import CLIP_WEIGHTS, Files, Model
 from indexer.embedders.naming import architectures
 from indexer.embedders.preprocess import Preprocess, prepare
@@ -78,8 +78,6 @@ class ClipEmbedder:
 
     def embed_images(self, prepared: Sequence[Pixels]) -> Vectors:
         """Unit vectors, shape (n, dimension), of prepared images."""
-        from indexer.embedders.tower import stacked
-
         if not prepared:
             return np.empty((0, self.dimension), dtype=np.float32)
         return self.towers["image"].embed(stacked(prepared, self._batch_size))

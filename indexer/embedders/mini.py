@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from indexer.domain import Kind
+from indexer.embedders.batching import batches_by_length, stacked
 from indexer.embedders.bundled.minilm import TextTower, text_parameter
 from indexer.embedders.bundled.packing import unpacked
 from indexer.embedders.bundled.towers import (
@@ -34,14 +35,12 @@ from indexer.embedders.bundled.towers import (
 )
 from indexer.embedders.device import choose_device
 from indexer.embedders.encodable import encodable
-from indexer.embedders.lengths import batches_by_length
 from indexer.embedders.tower import (
     EXAMPLE_TEXTS,
     Batch,
     Pictures,
     Tower,
     example_pictures,
-    stacked,
 )
 from indexer.errors import ModelUnavailable
 from indexer.ports import Pixels, Vectors

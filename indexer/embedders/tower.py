@@ -6,7 +6,7 @@ It begins as a torch module and may later run what was compiled from that module
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from indexer.embedders.precision import precision
-from indexer.ports import Pixels, Vectors
+from indexer.ports import Vectors
 
 Batch = tuple[NDArray[Any], ...]
 """The columns of one forward pass: `(pixels,)`, `(token ids,)` or `(token ids, mask)`."""
@@ -119,12 +119,6 @@ class Tower:
         if self._device.type != "cuda":
             return [column.to(self._device) for column in columns]
         return [column.pin_memory().to(self._device, non_blocking=True) for column in columns]
-
-
-def stacked(prepared: Sequence[Pixels], size: int) -> Iterator[Batch]:
-    """Prepared images as batches of at most `size`."""
-    for start in range(0, len(prepared), size):
-        yield (np.stack(prepared[start : start + size]),)
 
 
 def example_pictures(height: int, width: int, counts: Sequence[int] = (1, 4, 7)) -> list[Batch]:

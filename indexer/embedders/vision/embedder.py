@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import PIL.Image
 
-from indexer.batches import batches
 from indexer.domain import Kind
+from indexer.embedders.batching import stacked
+from indexer.embedders.device import batch_for
 from indexer.embedders.model import Model
-from indexer.embedders.preprocess import Preprocess
+from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.errors import ModelUnavailable, UnsupportedMedia
 from indexer.ports import Pixels, Vectors
 
@@ -71,7 +72,7 @@ class VisionEmbedder:
         """Unit vectors, shape (n, dimension), of prepared images."""
         if not prepared:
             return np.empty((0, self.dimension), dtype=np.float32)
-        return self._embed((np.stack(some),) for some in batches(prepared, self._batch_size))
+        return self._embed(stacked(prepared, self._batch_size))
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:  # noqa: ARG002
         """Raises `UnsupportedMedia`: the model sees pictures only."""
@@ -119,6 +120,27 @@ def picture_tower(network: Any, how: Preprocess) -> Tower:
 
     pictures = Pictures(network, how.mean, how.std)
     return Tower(pictures, lambda: example_pictures(how.height, how.width))
+
+
+def picture_embedder(
+    model: Model,
+    fingerprint: str,
+    network: Any,
+    how: Preprocess,
+    device: str,
+    batch_size: int | None,
+) -> VisionEmbedder:
+    """The Embedder of a network on `device` whose pictures are prepared by us, as `how` tells."""
+    tower = picture_tower(network, how)
+    return VisionEmbedder(
+        model,
+        fingerprint,
+        tower.embed,
+        lambda image: prepare(image, how),
+        image_size=min(how.fitted),
+        batch_size=batch_size or batch_for(device),
+        towers={"image": tower},
+    )
 
 
 def _unfit(model: Model, problem: str) -> ModelUnavailable:

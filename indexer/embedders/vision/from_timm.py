@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import PIL.Image
 
-from indexer.embedders.device import batch_for, choose_device
+from indexer.embedders.device import choose_device
 from indexer.embedders.model import TIMM_WEIGHTS, Files, Model
-from indexer.embedders.preprocess import Preprocess, prepare
-from indexer.embedders.vision.embedder import VisionEmbedder, picture_tower
+from indexer.embedders.preprocess import Preprocess
+from indexer.embedders.vision.embedder import VisionEmbedder, picture_embedder
 from indexer.embedders.vision.state import read_state, unreadable
 from indexer.embedders.weights import fetch, find, fingerprint, weights_file
 from indexer.errors import ModelNotFound
@@ -35,16 +35,9 @@ def load_timm(model: Model, device: str = "auto", batch_size: int | None = None)
     file = weights_file(fetch(model, files), files)
     how = as_preprocess(_data(model))
     target = choose_device(device)
-    tower = picture_tower(_network(model, file, target), how)
-    return VisionEmbedder(
-        model,
-        str(timm_fingerprint(model)),
-        tower.embed,
-        lambda image: prepare(image, how),
-        image_size=min(how.fitted),
-        batch_size=batch_size or batch_for(target),
-        towers={"image": tower},
-    )
+    network = _network(model, file, target)
+    told = str(timm_fingerprint(model))
+    return picture_embedder(model, told, network, how, target, batch_size)
 
 
 def timm_files(model: Model) -> Files:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import PIL.Image
 
-from indexer.embedders.device import batch_for, choose_device
+from indexer.embedders.device import choose_device
 from indexer.embedders.model import Files, Model
-from indexer.embedders.preprocess import Preprocess, prepare
-from indexer.embedders.vision.embedder import VisionEmbedder, picture_tower
+from indexer.embedders.preprocess import Preprocess
+from indexer.embedders.vision.embedder import VisionEmbedder, picture_embedder
 from indexer.embedders.vision.state import read_state, unreadable
 from indexer.embedders.weights import fetch, find, fingerprint, weights_file
 from indexer.errors import ModelNotFound
@@ -37,16 +37,9 @@ def load_torchvision(
     file = weights_file(fetch(model, files), files)
     how = _preprocess(_published(model))
     target = choose_device(device)
-    tower = picture_tower(_network(model, file, target), how)
-    return VisionEmbedder(
-        model,
-        str(torchvision_fingerprint(model)),
-        tower.embed,
-        lambda image: prepare(image, how),
-        image_size=min(how.fitted),
-        batch_size=batch_size or batch_for(target),
-        towers={"image": tower},
-    )
+    network = _network(model, file, target)
+    told = str(torchvision_fingerprint(model))
+    return picture_embedder(model, told, network, how, target, batch_size)
 
 
 def torchvision_files(model: Model) -> Files:
