@@ -33,6 +33,7 @@ from api.upkeep import Upkeep
 from api.warming import Warming
 from indexer.build import Engine
 from indexer.calibration import refresh
+from worker.custody import Custody
 from worker.queue import OpenQueue
 
 UPLOADS_AT_ONCE = 2
@@ -44,15 +45,16 @@ def create_app(
     queue: OpenQueue,
     *,
     token: str | None,
+    custody: Custody | None = None,
     warm: bool = True,
     resume: bool = False,
 ) -> FastAPI:
     """The application over an open engine; at its end it closes the queue, and not the engine.
 
-    `token` is the owner's; `warm` loads the default model at once; `resume` takes up what an
-    earlier process left unfinished.
+    `token` is the owner's; `custody` is for servers that share the store with others; `warm` loads
+    the default model at once; `resume` takes up what an earlier process left unfinished.
     """
-    serving = _serving(engine, queue, token)
+    serving = _serving(engine, queue, token, custody)
     activity = Activity()
     upkeep = Upkeep(
         engine.store,
@@ -75,12 +77,14 @@ def create_app(
     return app
 
 
-def _serving(engine: Engine, queue: OpenQueue, token: str | None) -> Serving:
+def _serving(
+    engine: Engine, queue: OpenQueue, token: str | None, custody: Custody | None
+) -> Serving:
     return Serving(
         engine=engine,
         queue=queue,
         token=token,
-        reading=Reading(engine, queue),
+        reading=Reading(engine, queue, custody),
         warming=Warming(engine.embedders, engine.settings.model),
         uploads=anyio.CapacityLimiter(UPLOADS_AT_ONCE),
         originals=anyio.CapacityLimiter(ORIGINALS_AT_ONCE),

@@ -15,7 +15,7 @@ from indexer.domain import AssetId, Kind, Reason, Status
 from indexer.errors import InvalidInput
 from indexer.ingest import Ingest, documents_at, is_unchanged
 from indexer.jobs import Job, Request
-from indexer.ports import JobQueue
+from indexer.ports import JobQueue, Priority
 from indexer.readers.found import Candidate, Columns, Found, Passages, ReadOptions
 from indexer.readers.location import read_location, read_upload
 from indexer.readers.uris import file_uri
@@ -82,7 +82,15 @@ def add_uploads(
     collection = collections.get(engine.store, collection_name)
     job = jobs.start(engine.store, collection_name)
     recorded: list[Recorded] = []
-    ingest = Ingest(engine.store, engine.blobs, queue, collection, job, recorded.append)
+    ingest = Ingest(
+        engine.store,
+        engine.blobs,
+        queue,
+        collection,
+        job,
+        recorded.append,
+        Priority.INTERACTIVE,
+    )
     options = _options(engine, collection)
     found = [list(_found_in(upload, options)) for upload in uploads]
     job = ingest.run(one for several in found for one in several)

@@ -19,7 +19,7 @@ from indexer.domain import AssetId, Document, Reason, Status, document_id
 from indexer.errors import Unavailable
 from indexer.jobs import Job
 from indexer.ledger import PAGE, document_from, reason_of
-from indexer.ports import BlobStore, JobQueue, VectorStore
+from indexer.ports import BlobStore, JobQueue, Priority, VectorStore
 from indexer.readers.found import Found
 from indexer.recording import Recorded, Recorder
 
@@ -36,6 +36,7 @@ class Ingest:
     collection: Collection
     job: Job
     on_recorded: Callable[[Recorded], None] | None = None
+    priority: Priority = Priority.BULK
     _saved_at: float = 0.0
 
     def run(self, found: Iterable[Found], *, root: str | None = None, prune: bool = False) -> Job:
@@ -45,7 +46,13 @@ class Ingest:
         assets removed. An error that stops the run is noted in the job and raised again.
         """
         recorder = Recorder(
-            self.store, self.blobs, self.queue, self.collection, self.job.id, self._note
+            self.store,
+            self.blobs,
+            self.queue,
+            self.collection,
+            self.job.id,
+            self._note,
+            self.priority,
         )
         try:
             for batch in batches(found, PAGE):
