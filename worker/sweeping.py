@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from indexer import collections, leases, spaces
 from indexer.batches import batches
 from indexer.collections import Collection
-from indexer.domain import AssetId, Kind, Status
+from indexer.domain import AssetId, Kind, Payload, Status
 from indexer.errors import SemblanceError, WorkerLost
 from indexer.filters import Any, Equals, Filter, Range
 from indexer.indexing import Indexer, fail
@@ -99,7 +99,8 @@ def _queue_abandoned(
             ),
         )
         return
-    indexer.store.set_payload(name, {id: {"lost": lost} for id in ids})
+    note: Payload = {"lost": lost}
+    indexer.store.set_payload(name, dict.fromkeys(ids, note))
     for batch in batches(ids, max(1, BATCH // 4**lost)):
         queue.send(name, batch, kind, Priority.BULK)
 
