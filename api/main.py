@@ -27,6 +27,7 @@ from api.routes import (
     page,
     search,
     spaces,
+    workers,
 )
 from api.schemas.base import PROBLEMS
 from api.upkeep import Upkeep
@@ -93,7 +94,7 @@ def _serving(
 
 def _add_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/v1", dependencies=[Depends(caller)], responses=PROBLEMS)
-    for part in (models, collections, spaces, search, jobs, export, adding, assets):
+    for part in (models, workers, collections, spaces, search, jobs, export, adding, assets):
         v1.include_router(part.router)
     app.include_router(health.router)
     app.include_router(v1)

@@ -68,7 +68,7 @@ class RedisServer:
     def waiting(self, *lists: str) -> int:
         """How many messages are in these lists."""
         with Redis.from_url(self.url) as client:
-            return sum(int(client.llen(name)) for name in lists)  # type: ignore[arg-type]
+            return sum(int(client.llen(name)) for name in lists)
 
     def _answers(self) -> bool:
         try:

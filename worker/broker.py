@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _IDENTITY = "semblance:identity"
 _SWEEPING = "semblance:sweeping"
+_WORKER = "semblance:worker:"
 _UNACKNOWLEDGED = "unacked"
 _PATIENCE_SECONDS = 5.0
 
@@ -64,6 +65,23 @@ class Broker:
                 pipeline.llen(name)
             pipeline.hlen(_UNACKNOWLEDGED)
             return dict(zip([*lists, _UNACKNOWLEDGED], pipeline.execute(), strict=True))
+
+    def announce(self, worker: str, about: str, seconds: int) -> None:
+        """Say for so long that a worker lives."""
+        with self.client() as redis:
+            redis.set(_WORKER + worker, about, ex=seconds)
+
+    def retire(self, worker: str) -> None:
+        """Say that a worker is gone."""
+        with self.client() as redis:
+            redis.delete(_WORKER + worker)
+
+    def workers(self) -> list[str]:
+        """What the workers that live say about themselves, by name."""
+        with self.client() as redis:
+            names = sorted(redis.scan_iter(match=f"{_WORKER}*", count=1000))
+            told = cast("list[bytes | None]", redis.mget(names)) if names else []
+            return [about.decode() for about in told if about is not None]
 
     def may_sweep(self, seconds: float) -> bool:
         """True for one process at a time, for so long."""

@@ -41,8 +41,16 @@ class CeleryQueue:
     What it could not hand over stays pending without a lease, and is queued by the next sweep.
     """
 
-    def __init__(self, app: Celery, store: VectorStore, *, patience: float = PATIENCE_SECONDS):
+    def __init__(
+        self,
+        app: Celery,
+        store: VectorStore,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self.broker = Broker(app)
+        self._most_waiting = most_waiting
         self._app = app
         self._store = store
         self._patience = patience
@@ -62,10 +70,14 @@ class CeleryQueue:
             else:
                 self._hand_over(collection, batch, kind, priority)
 
-    def has_room(self, kind: Kind, most: int = MOST_WAITING) -> bool:
-        """False while so many messages wait that more would only fill Redis."""
+    def has_room(self, kind: Kind, share: float = 1.0) -> bool:
+        """False while so many messages wait that more would only fill Redis.
+
+        With a share below 1 already when the queue is full to that part.
+        """
         depths = self.broker.depths()
-        return sum(depths[name] for name in lists_of(QUEUE_OF[kind])) < most
+        waiting = sum(depths[name] for name in lists_of(QUEUE_OF[kind]))
+        return waiting < share * self._most_waiting
 
     def send(self, collection: str, ids: Sequence[AssetId], kind: Kind, priority: Priority) -> None:
         """Send one message, whatever waits already. Raises `QueueUnavailable`."""

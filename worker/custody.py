@@ -72,6 +72,12 @@ class Custody:
                 del self._held[owner]
             self._release(collection, mine, owner)
 
+    @property
+    def in_hand(self) -> int:
+        """How many assets are being worked on in this process."""
+        with self._lock:
+            return sum(len(held.ids) for held in self._held.values())
+
     def close(self) -> None:
         """Renew nothing any more."""
         self._closing.set()

@@ -13,6 +13,7 @@ from indexer.errors import QueueUnavailable, Unavailable
 from indexer.ports import Priority, VectorStore
 from indexer.recovery import requeue_pending, requeue_unfilled
 from worker.indexing import RETRIES, backoff_seconds
+from worker.queue import Worker
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,10 @@ class EmbeddedQueue:
         """Queue what is pending, then what lacks a vector; returns when all of it is queued."""
         requeue_pending(self._store, self, collection)
         requeue_unfilled(self._store, self, collection)
+
+    def workers(self) -> list[Worker]:
+        """None: this process does the work."""
+        return []
 
     def wait(self) -> None:
         """Return when every job handed over so far has been worked on."""

@@ -15,6 +15,7 @@ from indexer.settings import Settings
 from worker.celery_app import make_app
 from worker.celery_queue import CeleryQueue
 from worker.custody import Custody, Held
+from worker.heartbeat import Heartbeat
 from worker.sweeping import Sweeper
 from worker.tasks import add_tasks
 
@@ -23,8 +24,8 @@ log = logging.getLogger(__name__)
 THREADS = 2
 """Batches at once: one is decoded and written while the model works on another."""
 
-OVERDUE = 75
-"""Exit status of a worker that hung; whatever restarts it need not know more."""
+STUCK = 75
+"""Exit status of a worker that hung, for whatever is to start another (EX_TEMPFAIL)."""
 
 
 def run_worker(
@@ -51,11 +52,12 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
         engine.store,
         settings.lease_seconds,
         longest=settings.batch_seconds,
-        on_overdue=_end,
+        on_overdue=_end_overdue,
     )
     add_tasks(app, engine.indexer, custody)
     queue = CeleryQueue(app, engine.store)
     sweeper = Sweeper(engine.indexer, queue, settings.lease_seconds / 4)
+    heartbeat = Heartbeat(queue.broker, custody, queues, settings.device, _end_stuck)
     worker = app.Worker(
         concurrency=threads,
         queues=list(queues),
@@ -69,18 +71,23 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
         on_ready()
         worker.start()
     finally:
+        heartbeat.close()
         sweeper.close()
         custody.close()
         queue.close()
     return int(worker.exitcode or 0)
 
 
-def _end(held: Held) -> None:
+def _end_overdue(held: Held) -> None:
     # A thread cannot be stopped from outside. The lease expires, and the batch is cut up.
     log.critical(
         "%d assets of %s took too long (SEMBLANCE_BATCH_SECONDS); this worker ends.",
         len(held.ids),
         held.collection,
     )
+    _end_stuck()
+
+
+def _end_stuck() -> None:
     logging.shutdown()
-    os._exit(OVERDUE)
+    os._exit(STUCK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -11,6 +12,17 @@ from worker.custody import Custody
 from worker.indexing import index
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that works on jobs for servers; `in_hand` counts the assets it has right now."""
+
+    name: str
+    queues: tuple[str, ...]
+    device: str
+    started_at: str
+    in_hand: int
+
+
 class OpenQueue(JobQueue, Protocol):
     """A job queue that is closed by whoever opened it."""
 
@@ -18,6 +30,12 @@ class OpenQueue(JobQueue, Protocol):
         """Queue what is pending or lacks the vector of a model, and is in nobody's hands.
 
         Raises `Unavailable` if the store or the queue does not answer.
+        """
+
+    def workers(self) -> list[Worker]:
+        """Processes that only work on jobs; none where a server does its work itself.
+
+        Raises `QueueUnavailable` if that cannot be found out.
         """
 
     def close(self) -> None:

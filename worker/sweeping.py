@@ -20,7 +20,7 @@ from indexer.filters import Any, Equals, Filter, Range
 from indexer.indexing import Indexer, fail
 from indexer.ledger import assets_where, scroll_all, status_is
 from indexer.ports import Priority
-from worker.celery_queue import BATCH, MOST_WAITING, CeleryQueue
+from worker.celery_queue import BATCH, CeleryQueue
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def _queue(
         ids = _ids(indexer, name, assets_where(condition, Equals("kind", kind.value)))
         for batch in batches(ids, BATCH):
             # Half of what fits: whoever waits with a batch for room in the queue goes first.
-            if not queue.has_room(kind, MOST_WAITING // 2):
+            if not queue.has_room(kind, share=0.5):
                 break
             queue.send(name, batch, kind, priority)
             swept += len(batch)

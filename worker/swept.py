@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from indexer.build import Engine
@@ -9,6 +10,7 @@ from indexer.domain import AssetId, Kind
 from indexer.ports import Priority
 from worker.celery_app import make_app
 from worker.celery_queue import CeleryQueue
+from worker.queue import Worker
 from worker.sweeping import Sweeper, sweep
 
 
@@ -31,6 +33,11 @@ class SweptQueue:
     def take_up(self, collection: str) -> None:
         """Queue what is in nobody's hands, as far as there is room; later sweeps do the rest."""
         sweep(self._indexer, self.jobs, collection)
+
+    def workers(self) -> list[Worker]:
+        """The workers that have been heard of in the last seconds."""
+        told = [json.loads(about) for about in self.jobs.broker.workers()]
+        return [Worker(**{**about, "queues": tuple(about["queues"])}) for about in told]
 
     def close(self) -> None:
         """Hand over nothing more."""

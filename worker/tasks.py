@@ -26,7 +26,7 @@ def add_tasks(app: Celery, indexer: Indexer, custody: Custody) -> None:
     """Give the app its tasks; they share the Indexer, and with it the models, of this process."""
     broker = Broker(app)
 
-    @app.task(name=INDEX_TASK, bind=True, max_retries=RETRIES)
+    @app.task(name=INDEX_TASK, bind=True, shared=False, max_retries=RETRIES)
     def index_assets(task: Task[Any, Any], collection: str, ids: list[str]) -> None:
         try:
             with custody.of(collection, ids) as mine:

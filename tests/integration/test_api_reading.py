@@ -17,6 +17,7 @@ from indexer.errors import StoreUnavailable
 from indexer.jobs import Job, JobState, Request
 from indexer.ports import JobQueue, Priority
 from tests.integration.conftest import Live
+from worker.queue import Worker
 
 
 class NoQueue:
@@ -27,6 +28,9 @@ class NoQueue:
 
     def take_up(self, collection: str) -> None:
         return None
+
+    def workers(self) -> list[Worker]:
+        return []
 
     def close(self) -> None:
         return None

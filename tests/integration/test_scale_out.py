@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from api.client import Client, connect
@@ -21,7 +24,7 @@ from tests.installation import Installation, installed, killed, pictures, redis_
 
 pytestmark = pytest.mark.services
 
-PICTURES = 600
+PICTURES = 300
 
 
 @pytest.fixture
@@ -88,7 +91,9 @@ def test_workers_index_what_a_server_reads(place: Installation) -> None:
         until(lambda: settled(client, "things"), place.log())
         check_books(client, "things", 300, failed=1)
         found = client.search(image=photos / "00042.png", collection="things", limit=1)
-        assert found["hits"][0]["source"]["path"].endswith("00042.png")
+        source = found["hits"][0]["source"]
+        assert source is not None
+        assert source["path"].endswith("00042.png")
     check_vectors(place, "things", photos)
 
 
@@ -98,10 +103,8 @@ def test_workers_that_are_killed_lose_nothing(place: Installation) -> None:
         client.index(photos, "things")
         for share in (0.1, 0.3, 0.5):
             worker = place.start_worker()
-            until(
-                lambda share=share: client.totals("things")["indexed"] > share * PICTURES,
-                place.log(),
-            )
+            enough = share * PICTURES
+            until(lambda: client.totals("things")["indexed"] > enough, place.log())  # noqa: B023
             killed(worker)
         place.start_worker()
         until(lambda: settled(client, "things"), place.log())
@@ -166,3 +169,61 @@ def test_a_worker_that_is_asked_to_end_finishes_what_it_has(place: Installation)
         place.start_worker()
         until(lambda: settled(client, "things"), place.log())
         check_books(client, "things", PICTURES)
+
+
+@contextmanager
+def deadly_workers(place: Installation) -> Iterator[None]:
+    """Workers that end at a black picture, each followed by another, as a supervisor does it."""
+    closing = threading.Event()
+
+    def supervise() -> None:
+        while not closing.is_set():
+            worker = place.start_worker(module="tests.deadly_worker")
+            while worker.poll() is None and not closing.wait(0.05):
+                pass
+
+    thread = threading.Thread(target=supervise)
+    thread.start()
+    try:
+        yield
+    finally:
+        closing.set()
+        thread.join()
+
+
+@pytest.mark.slow
+def test_what_kills_its_workers_ends_alone_and_the_rest_is_indexed(place: Installation) -> None:
+    photos = pictures(place.folder / "photos", 70)
+    PIL.Image.new("RGB", (24, 24), (0, 0, 0)).save(photos / "black.png")
+    with connect(place.settings) as client, deadly_workers(place):
+        client.index(photos, "things")
+        until(lambda: settled(client, "things"), place.log())
+        check_books(client, "things", 70, failed=1)
+        (failure,) = client.failures("things")
+        assert failure["path"].endswith("black.png")
+        assert failure["code"] == "worker_lost"
+
+
+@pytest.mark.slow
+def test_what_never_ends_is_given_up(folder: Path) -> None:
+    with installed(folder, batch_seconds=3) as place:
+        photos = pictures(place.folder / "photos", 3)
+        PIL.Image.new("RGB", (24, 24), (255, 255, 255)).save(photos / "white.png")
+        with connect(place.settings) as client, deadly_workers(place):
+            client.index(photos, "things")
+            until(lambda: settled(client, "things"), place.log())
+            check_books(client, "things", 3, failed=1)
+        assert "SEMBLANCE_BATCH_SECONDS" in place.log()
+
+
+def test_workers_are_told_while_they_live(place: Installation) -> None:
+    with connect(place.settings) as client:
+        assert client.workers() == []
+        worker = place.start_worker("--queue", "images")
+        until(lambda: len(client.workers()) == 1, place.log())
+        (told,) = client.workers()
+        assert told["name"].endswith(f"/{worker.pid}")
+        assert told["queues"] == ["images"]
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(30)
+        assert client.workers() == []
