@@ -1,12 +1,13 @@
 """Stands in for a Qdrant server where none can run: a real HTTP server on this machine.
 
-It speaks the part of Qdrant's REST interface that our store uses, over qdrant-client's own engine
-in memory. So what is tested with it is our side: what goes out over the wire and what we make of
-the answers, several processes on one store, and a server that goes away and comes back.
+It speaks the part of Qdrant's REST interface that our store uses, over shards of Qdrant's own
+engine in this process (qdrant-edge). So what is tested with it is our side: what goes out over the
+wire and what we make of the answers, several processes on one store, and a server that goes away
+and comes back.
 
-It proves nothing about Qdrant itself: not its gRPC interface, its indexes (all is scanned), its
-log and what survives a power cut, shards and replicas, nor its speed. The same tests run on a
-real server where there is one (`SEMBLANCE_TEST_QDRANT_URL`, or Docker).
+It proves nothing about the server: not its gRPC interface, its log and what survives a power cut,
+its optimiser (all vectors are scanned), shards and replicas, nor its speed. The same tests run on
+a real server where there is one (`SEMBLANCE_TEST_QDRANT_URL`, or Docker).
 
     with StandIn() as server:
         store = connect(server.url, grpc=False)
@@ -106,9 +107,7 @@ def delete_vector_name(collection: str, name: str, engine: ENGINE) -> Response:
 
 @router.put("/collections/{collection}/points")
 def upsert(collection: str, body: models.PointsList, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        client.upsert(collection, body.points, update_mode=body.update_mode)
-        return told(done())
+    return told(engine.update(collection, [models.UpsertOperation(upsert=body)])[0])
 
 
 @router.post("/collections/{collection}/points")
@@ -145,28 +144,19 @@ def facet(collection: str, body: models.FacetRequest, engine: ENGINE) -> Respons
 
 @router.post("/collections/{collection}/points/query/batch")
 def query_batch(collection: str, body: models.QueryRequestBatch, engine: ENGINE) -> Response:
-    for query in body.searches:
-        query.params = None  # all is scanned: the engine would warn that they change nothing
     with engine.use() as client:
-        answers = client.query_batch_points(collection, body.searches)
-    for answer in answers:
-        for point in answer.points:
-            point.score = float(point.score)  # it is numpy's
-    return told(answers)
+        return told(client.query_batch_points(collection, body.searches))
 
 
 @router.put("/collections/{collection}/points/vectors")
 def update_vectors(collection: str, body: models.UpdateVectors, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        client.update_vectors(collection, body.points)
-        return told(done())
+    operation = models.UpdateVectorsOperation(update_vectors=body)
+    return told(engine.update(collection, [operation])[0])
 
 
 @router.post("/collections/{collection}/points/delete")
 def delete(collection: str, body: models.PointIdsList, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        client.delete(collection, body)
-        return told(done())
+    return told(engine.update(collection, [models.DeleteOperation(delete=body)])[0])
 
 
 @router.post("/collections/{collection}/points/batch")
@@ -200,6 +190,7 @@ class StandIn:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self._engine.close()
 
     def start(self) -> None:
         """Listen; a port that was chosen once is kept."""
