@@ -23,6 +23,8 @@ import PIL.Image
 from redis import Redis
 from redis.exceptions import RedisError
 
+from api.address import published
+from api.client import Client
 from indexer.settings import Settings
 from tests.qdrant_stand_in import StandIn
 
@@ -88,6 +90,7 @@ class Installation:
     settings: Settings
     environment: Mapping[str, str]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    server: subprocess.Popen[bytes] | None = None
 
     def start_worker(self, *options: str, module: str = "api.cli.main") -> subprocess.Popen[bytes]:
         """A worker process; it takes seconds to be ready."""
@@ -101,12 +104,30 @@ class Installation:
         self.workers.append(worker)
         return worker
 
+    def start_server(self) -> Client:
+        """A server process of its own, with a data folder of its own; returns once it answers."""
+        data = self.folder / "server"
+        environment = {**os.environ, **self.environment, "SEMBLANCE_DATA": str(data)}
+        words = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0"]
+        with (self.folder / "workers.log").open("ab") as log:
+            self.server = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=log, stdout=log)
+        until(lambda: published(data) is not None, self.log())
+        address = published(data)
+        assert address is not None
+        return Client(address.url, token=address.token)
+
+    def kill_server(self) -> None:
+        """End the server without a word."""
+        if self.server is not None:
+            killed(self.server)
+
     def log(self) -> str:
         """What all workers have said."""
         return (self.folder / "workers.log").read_text(errors="replace")
 
     def stop(self) -> None:
-        """Kill all workers."""
+        """Kill all that was started."""
+        self.kill_server()
         for worker in self.workers:
             worker.kill()
         for worker in self.workers:

@@ -15,7 +15,7 @@ from indexer import collections, leases, spaces
 from indexer.batches import batches
 from indexer.collections import Collection
 from indexer.domain import AssetId, Kind, Payload, Status
-from indexer.errors import SemblanceError, WorkerLost
+from indexer.errors import CollectionNotFound, InvalidInput, SemblanceError, WorkerLost
 from indexer.filters import Any, Equals, Filter, Range
 from indexer.indexing import Indexer, fail
 from indexer.ledger import assets_where, scroll_all, status_is
@@ -122,12 +122,16 @@ class Sweeper:
         self._thread.join()
 
     def _work(self) -> None:
+        away = False
         while not self._closing.wait(self._seconds):
             try:
                 if self._queue.broker.may_sweep(self._seconds * 0.9):
                     self._sweep_all()
+                away = False
             except SemblanceError as error:
-                log.warning("Nothing is swept now: %s", error.message)
+                # Said once: it will be looked at every few seconds until it is back.
+                log.log(logging.DEBUG if away else logging.WARNING, "No sweep: %s", error.message)
+                away = True
             except Exception:
                 log.exception("A sweep failed.")
 
@@ -138,6 +142,8 @@ class Sweeper:
             try:
                 if swept := sweep(self._indexer, self._queue, name):
                     log.info("Queued %d assets of %s again.", swept, name)
-            except SemblanceError as error:
-                # One collection that does not answer keeps none of the others waiting.
+            except CollectionNotFound:
+                log.debug("Collection %s is just being made, or dropped.", name)
+            except InvalidInput as error:
+                # One collection that cannot be swept keeps none of the others waiting.
                 log.warning("Collection %s is not swept: %s", name, error.message)

@@ -7,7 +7,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from tests.installation import Installation, installed, killed, pictures, redis_
 
 pytestmark = pytest.mark.services
 
-PICTURES = 300
+PICTURES = 800
 
 
 @pytest.fixture
@@ -169,6 +169,20 @@ def test_a_worker_that_is_asked_to_end_finishes_what_it_has(place: Installation)
         place.start_worker()
         until(lambda: settled(client, "things"), place.log())
         check_books(client, "things", PICTURES)
+
+
+def test_a_server_that_is_killed_is_followed_by_another(place: Installation) -> None:
+    photos = pictures(place.folder / "photos", PICTURES)
+    with closing(place.start_server()) as first:
+        first.index(photos, "things")
+        until(lambda: first.totals("things")["found"] > 0, place.log())
+        place.kill_server()
+    with connect(place.settings) as second:
+        assert second.jobs("things")[0]["state"] == "reading"
+        place.start_worker()
+        until(lambda: settled(second, "things"), place.log())
+        check_books(second, "things", PICTURES)
+        assert [job["state"] for job in second.jobs("things")] == ["done"]
 
 
 @contextmanager
