@@ -151,7 +151,7 @@ def installed(
             "redis_url": redis.url,
             "qdrant_url": url or (stand_in.url if stand_in is not None else ""),
             "qdrant_grpc": url is not None,
-            "lease_seconds": 2,
+            "lease_seconds": 4,
             "compile": False,
             "device": "cpu",
             "model": "pixels",

@@ -78,6 +78,13 @@ class Custody:
         with self._lock:
             return sum(len(held.ids) for held in self._held.values())
 
+    def let_go(self) -> None:
+        """Give back all that is in hand, unfinished as it is: others may take it at once."""
+        with self._lock:
+            held = list(self._held.values())
+        for one in held:
+            self._release(one.collection, one.ids, one.owner)
+
     def close(self) -> None:
         """Renew nothing any more."""
         self._closing.set()

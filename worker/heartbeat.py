@@ -1,8 +1,8 @@
-"""Tells the others that a worker lives and what it does, and ends one that takes no jobs any more.
+"""Tells others that a worker lives and what it does, and notices when it takes no jobs any more.
 
-Celery's connection to Redis has been seen to come back without its consumer: such a worker looks
-well and does nothing. One that has nothing in hand for minutes while jobs wait is ended, so that
-whatever supervises it starts another.
+A worker that could not acknowledge its messages, because Redis was away just then, counts them for
+ever among those it may have at once, and never asks for another: it looks well and does nothing.
+One that has nothing in hand while jobs wait, for longer than a reconnection takes, starts over.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 FORGOTTEN_SECONDS = 20
-_MOST_IDLE_BEATS = 36
-"""Three minutes: less than that is a slow reconnection."""
+_MOST_IDLE_BEATS = 8
+"""Forty seconds; Celery tries to reconnect at least every thirty."""
 
 
 class Heartbeat:
@@ -82,5 +82,5 @@ class Heartbeat:
         waiting = sum(depths[name] for queue in self._queues for name in lists_of(queue))
         self._idle_beats = self._idle_beats + 1 if waiting and not in_hand else 0
         if self._idle_beats >= _MOST_IDLE_BEATS:
-            log.critical("Jobs wait and this worker takes none; it ends, to be started again.")
+            log.critical("Jobs wait and this worker takes none; it starts over.")
             self._on_stuck()

@@ -7,8 +7,8 @@ ends at once, and what it had is queued again. Models are loaded once and shared
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from indexer.build import Engine, open_engine
 from indexer.settings import Settings
@@ -16,6 +16,7 @@ from worker.celery_app import make_app
 from worker.celery_queue import CeleryQueue
 from worker.custody import Custody, Held
 from worker.heartbeat import Heartbeat
+from worker.stopping import install_signals, start_over
 from worker.sweeping import Sweeper
 from worker.tasks import add_tasks
 
@@ -23,9 +24,6 @@ log = logging.getLogger(__name__)
 
 THREADS = 2
 """Batches at once: one is decoded and written while the model works on another."""
-
-STUCK = 75
-"""Exit status of a worker that hung, for whatever is to start another (EX_TEMPFAIL)."""
 
 
 def run_worker(
@@ -52,12 +50,12 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
         engine.store,
         settings.lease_seconds,
         longest=settings.batch_seconds,
-        on_overdue=_end_overdue,
+        on_overdue=_start_over_from,
     )
     add_tasks(app, engine.indexer, custody)
     queue = CeleryQueue(app, engine.store)
     sweeper = Sweeper(engine.indexer, queue, settings.lease_seconds / 4)
-    heartbeat = Heartbeat(queue.broker, custody, queues, settings.device, _end_stuck)
+    heartbeat = Heartbeat(queue.broker, custody, queues, settings.device, start_over)
     worker = app.Worker(
         concurrency=threads,
         queues=list(queues),
@@ -67,6 +65,7 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
         without_heartbeat=True,
         quiet=True,
     )
+    cast("Any", worker).install_platform_tweaks = lambda _: install_signals(custody)
     try:
         on_ready()
         worker.start()
@@ -78,16 +77,11 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
     return int(worker.exitcode or 0)
 
 
-def _end_overdue(held: Held) -> None:
+def _start_over_from(held: Held) -> None:
     # A thread cannot be stopped from outside. The lease expires, and the batch is cut up.
     log.critical(
-        "%d assets of %s took too long (SEMBLANCE_BATCH_SECONDS); this worker ends.",
+        "%d assets of %s took too long (SEMBLANCE_BATCH_SECONDS); this worker starts over.",
         len(held.ids),
         held.collection,
     )
-    _end_stuck()
-
-
-def _end_stuck() -> None:
-    logging.shutdown()
-    os._exit(STUCK)
+    start_over()

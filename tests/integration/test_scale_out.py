@@ -125,7 +125,13 @@ def test_a_redis_that_forgets_everything_in_the_middle_loses_nothing(place: Inst
         check_books(client, "things", PICTURES)
 
 
-def test_a_redis_that_is_away_for_a_while_loses_nothing(place: Installation) -> None:
+@pytest.mark.parametrize("append_only", [False, True], ids=["forgetful", "append-only"])
+def test_a_redis_that_is_away_for_a_while_loses_nothing(folder: Path, append_only: bool) -> None:
+    with installed(folder, append_only=append_only) as place:
+        _while_redis_is_away(place)
+
+
+def _while_redis_is_away(place: Installation) -> None:
     photos = pictures(place.folder / "photos", PICTURES)
     with connect(place.settings) as client:
         place.start_worker()
@@ -228,6 +234,24 @@ def test_what_never_ends_is_given_up(folder: Path) -> None:
             until(lambda: settled(client, "things"), place.log())
             check_books(client, "things", 3, failed=1)
         assert "SEMBLANCE_BATCH_SECONDS" in place.log()
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_told_to_end_at_once_leaves_what_it_has_to_others(
+    place: Installation,
+) -> None:
+    photos = pictures(place.folder / "photos", 3)
+    PIL.Image.new("RGB", (24, 24), (255, 255, 255)).save(photos / "white.png")
+    with connect(place.settings) as client:
+        client.index(photos, "things")
+        worker = place.start_worker(module="tests.deadly_worker")
+        until(lambda: [told["in_hand"] for told in client.workers()] == [4], place.log())
+        worker.send_signal(signal.SIGQUIT)
+        assert worker.wait(30) == 130
+        place.start_worker()
+        until(lambda: settled(client, "things"), place.log())
+        check_books(client, "things", 4)
+        assert "lost with" not in place.log(), "it said what it left: that counts as no loss"
 
 
 def test_workers_are_told_while_they_live(place: Installation) -> None:
