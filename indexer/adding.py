@@ -70,7 +70,7 @@ def index_location(engine: Engine, queue: JobQueue, job: Job) -> Job:
         labels=request.labels,
         columns=Columns(request.text, request.image, request.id, request.metadata),
     )
-    ingest = Ingest(engine.store, engine.blobs, queue, collection, job)
+    ingest = Ingest(engine.store, engine.blobs, queue, collection, job, observers=engine.observers)
     found = read_location(path, options)
     return ingest.run(found, root=file_uri(path), prune=request.prune)
 
@@ -82,7 +82,15 @@ def add_uploads(
     collection = collections.get(engine.store, collection_name)
     job = jobs.start(engine.store, collection_name)
     recorded: list[Recorded] = []
-    ingest = Ingest(engine.store, engine.blobs, queue, collection, job, recorded.append)
+    ingest = Ingest(
+        engine.store,
+        engine.blobs,
+        queue,
+        collection,
+        job,
+        recorded.append,
+        engine.observers,
+    )
     options = _options(engine, collection)
     found = [list(_found_in(upload, options)) for upload in uploads]
     job = ingest.run(one for several in found for one in several)

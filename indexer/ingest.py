@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from indexer import jobs
 from indexer.batches import batches
@@ -19,6 +19,7 @@ from indexer.domain import AssetId, Document, Reason, Status, document_id
 from indexer.errors import Unavailable
 from indexer.jobs import Job
 from indexer.ledger import PAGE, document_from, reason_of
+from indexer.observing import Observers
 from indexer.ports import BlobStore, JobQueue, VectorStore
 from indexer.readers.found import Found
 from indexer.recording import Recorded, Recorder
@@ -36,6 +37,7 @@ class Ingest:
     collection: Collection
     job: Job
     on_recorded: Callable[[Recorded], None] | None = None
+    observers: Observers = field(default_factory=Observers)
     _saved_at: float = 0.0
 
     def run(self, found: Iterable[Found], *, root: str | None = None, prune: bool = False) -> Job:
@@ -89,7 +91,9 @@ class Ingest:
             raise
         except Exception as error:
             # Whatever a reader trips over, the other files go on; this one says why.
-            recorder.close_document(self._document(found, Status.FAILED, reason_of(error)))
+            reason = reason_of(error)
+            recorder.close_document(self._document(found, Status.FAILED, reason))
+            self.observers.failed(self.collection.name, "document", reason.code)
             return
         recorder.close_document(self._document(found, Status.READ, None))
         if before is not None:
@@ -120,6 +124,8 @@ class Ingest:
 
     def _note(self, recorded: Recorded) -> None:
         self._tally(known=int(recorded.known))
+        outcome = "known" if recorded.known else recorded.status.value
+        self.observers.recorded(self.collection.name, outcome)
         if self.on_recorded is not None:
             self.on_recorded(recorded)
 

@@ -118,7 +118,8 @@ def open_lab(folder: Path, *embedders: ColourEmbedder) -> Iterator[Lab]:
     with ThreadPoolExecutor(2) as decoders:
         indexer = Indexer(store, blobs, fakes, terms.document_terms, LIMITS, 4, decoders)
         calibrator = Calibrator(store, fakes)
-        searcher = Searcher(store, fakes, terms.query_terms, LIMITS, calibrator)
+        seen = indexer.observers
+        searcher = Searcher(store, fakes, terms.query_terms, LIMITS, calibrator, seen)
         queue = DirectQueue(partial(index_assets, indexer))
         yield Lab(store, blobs, collection, embedders[0], fakes, indexer, searcher, queue)
     store.close()
@@ -134,4 +135,5 @@ def engine_of(lab: Lab) -> Engine:
         limits=LIMITS,
         indexer=lab.indexer,
         searcher=lab.searcher,
+        observers=lab.indexer.observers,
     )
