@@ -63,6 +63,21 @@ class Settings(BaseSettings):
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Host names under which the server may be called, beside localhost."
     )
+    metrics_key: SecretStr | None = Field(
+        None, description="Key that reads /metrics and nothing else; the API key reads it as well."
+    )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Port on which a worker tells its metrics."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How servers and workers log: lines for people, or JSON lines."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="From where on servers and workers log."
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="An OpenTelemetry collector (OTLP over HTTP) that is sent traces."
+    )
     folders: tuple[Path, ...] = Field(
         (), description="Folders that API clients may index by path; the command line may use all."
     )

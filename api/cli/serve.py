@@ -44,6 +44,7 @@ def serve(
     here = session.using(host=host, port=port, device=device, workers=workers, batch_size=batch)
     say("Starting …", "dim")
     from api.server import serve as serve_until_interrupted
+    from worker.logs import set_up_logs
 
     def ready(address: Address) -> None:
         if session.as_json:
@@ -51,7 +52,10 @@ def serve(
         else:
             announce(address)
 
-    serve_until_interrupted(here.settings(), open_browser=open_browser, on_ready=ready)
+    settings = here.settings()
+    if not session.verbose:
+        set_up_logs(settings)
+    serve_until_interrupted(settings, open_browser=open_browser, on_ready=ready)
 
 
 def announce(address: Address) -> None:
