@@ -21,7 +21,12 @@ def _default_cache_folder() -> Path:
 class Settings(BaseSettings):
     """What a person can set. Every field is an environment variable with the prefix SEMBLANCE_."""
 
-    model_config = SettingsConfigDict(env_prefix="SEMBLANCE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SEMBLANCE_",
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,  # a line left blank in a file of settings is no key of no letters
+    )
 
     data: Path = Field(
         default_factory=_default_data_folder,
