@@ -72,9 +72,6 @@ class _Queue(Collector):
 
         self._redis = open_redis(url)
 
-    def describe(self) -> Iterable[Metric]:
-        return self._families()
-
     def collect(self) -> Iterable[Metric]:
         from redis import RedisError
 
@@ -85,7 +82,7 @@ class _Queue(Collector):
             counts, unacked = depths(self._redis), in_hand(self._redis)
         except RedisError:
             reachable.add_metric([], 0)
-            return [reachable]
+            return families
         for (queue, step), count in counts.items():
             waiting.add_metric([queue, str(step)], count)
         taken.add_metric([], unacked)
@@ -115,9 +112,6 @@ class _Ledger(Collector):
         self._known: list[GaugeMetricFamily] = []
         self._until = float("-inf")
 
-    def describe(self) -> Iterable[Metric]:
-        return self._families()
-
     def collect(self) -> Iterable[Metric]:
         if self._clock() >= self._until:
             self._known = self._counted()
@@ -126,19 +120,23 @@ class _Ledger(Collector):
 
     def _counted(self) -> list[GaugeMetricFamily]:
         totals, reachable = families = self._families()
-        names, sums = Names(), dict[tuple[str, str], int]()
         try:
-            for collection in self._store.collections():
-                label = names.bounded(collection)
-                for status, count in self._statuses(collection).items():
-                    sums[label, status] = sums.get((label, status), 0) + count
+            sums = self._sums()
         except SemblanceError:
             reachable.add_metric([], 0)
-            return [reachable]
+            return families
         for labels, count in sums.items():
             totals.add_metric(labels, count)
         reachable.add_metric([], 1)
         return families
+
+    def _sums(self) -> dict[tuple[str, str], int]:
+        names, sums = Names(), dict[tuple[str, str], int]()
+        for collection in self._store.collections():
+            label = names.bounded(collection)
+            for status, count in self._statuses(collection).items():
+                sums[label, status] = sums.get((label, status), 0) + count
+        return sums
 
     def _statuses(self, collection: str) -> dict[str, int]:
         try:

@@ -19,6 +19,7 @@ from indexer.jobs import Job
 from indexer.ledger import reason_of
 from indexer.ports import JobQueue
 from indexer.recovery import requeue_pending, requeue_unfilled
+from worker.logs import bound
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Reading:
 
     def _run(self, job: Job) -> None:
         try:
-            with self._places:
+            with self._places, bound(job=job.id, collection=job.collection):
                 if not self._closing.is_set():
                     imports = job.request is not None and job.request.space is not None
                     read = import_vectors if imports else index_location

@@ -139,22 +139,16 @@ class _Models(Collector):
     def __init__(self, in_use: Callable[[], list[InUse]]) -> None:
         self._in_use = in_use
 
-    def describe(self) -> Iterable[Metric]:
-        yield self._family()
-
     def collect(self) -> Iterable[Metric]:
-        family = self._family()
-        for model in self._in_use():
-            compiled = "true" if model.compiled else "false"
-            family.add_metric([model.name, model.fingerprint, model.device, compiled], 1)
-        yield family
-
-    def _family(self) -> GaugeMetricFamily:
-        return GaugeMetricFamily(
+        family = GaugeMetricFamily(
             "semblance_model_info",
             "Models in memory; the value is always 1.",
             labels=("model", "fingerprint", "device", "compiled"),
         )
+        for model in self._in_use():
+            compiled = "true" if model.compiled else "false"
+            family.add_metric([model.name, model.fingerprint, model.device, compiled], 1)
+        yield family
 
 
 def may_read(settings: Settings, authorization: str | None) -> bool:

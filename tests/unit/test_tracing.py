@@ -149,5 +149,5 @@ def test_celery_leaves_our_logging_alone() -> None:
     root = logging.getLogger()
     before = [*root.handlers]
     with travelling():
-        app.log.setup(loglevel="INFO")
+        app.log.setup(loglevel=logging.INFO)
     assert root.handlers == before
