@@ -22,7 +22,12 @@ _belongings: ContextVar[Mapping[str, str]] = ContextVar("belongings", default={}
 _CHATTY: Final = ("httpx", "httpcore", "urllib3")
 """Libraries that log each address they call, queries included."""
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",  # uvicorn's, for terminals
+}
 
 
 @contextmanager

@@ -120,8 +120,7 @@ def test_scalers_and_budgets_have_something_to_scale_and_keep() -> None:
         (pod,) = selected(budget["spec"]["selector"])
         assert pod in deployments
     (api,) = [one for one in of_kind("Deployment") if name_of(one) == "api"]
-    # a number here would undo the autoscaler's at each apply
-    assert "replicas" not in api["spec"]
+    assert "replicas" not in api["spec"]  # a number would undo the autoscaler's at each apply
 
 
 def test_policies_name_pods_and_ports_that_are_there() -> None:
@@ -141,12 +140,12 @@ def test_policies_name_pods_and_ports_that_are_there() -> None:
 
 
 def test_only_what_is_allowed_gets_through() -> None:
-    """Who may call whom: both sides must say so."""
     assert allowed("api") == allowed("worker") == {"redis", "qdrant"}
     assert allowed("redis") == allowed("qdrant") == set()
 
 
 def allowed(pod: str) -> set[str]:
+    """Whom the pod may call: both sides must say so."""
     policies = [one["spec"] for one in BASE if one["kind"] == "NetworkPolicy"]
     out = {
         to
