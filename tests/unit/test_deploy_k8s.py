@@ -73,7 +73,7 @@ def test_what_a_kustomization_names_is_there(path: Path) -> None:
     named = [*kustomization.get("resources", []), *kustomization.get("components", [])]
     named += [patch["path"] for patch in kustomization.get("patches", [])]
     for generator in kustomization.get("configMapGenerator", []):
-        assert generator["name"] == "semblance"
+        assert generator["name"] == generator["namespace"] == "semblance"
         named += generator.get("envs", [])
     assert [name for name in named if not (path.parent / name).exists()] == []
     listed = {path.parent / name for name in named}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import pytest
 import yaml
 
 from api.metrics import ServerMetrics
-from indexer.build import Engine
 from indexer.settings import Settings
 from tests.lab import Lab, engine_of
 
@@ -23,10 +23,8 @@ ALERTS = ROOT / "deploy/prometheus/alerts.yml"
 @pytest.fixture
 def families(lab: Lab) -> set[str]:
     """Our families, as Prometheus names them."""
-    parts = engine_of(lab)
-    settings = Settings(redis_url="redis://127.0.0.1:1/0")
-    everything = {name: getattr(parts, name) for name in Engine.__slots__}
-    text = ServerMetrics(Engine(**everything | {"settings": settings})).text().decode()
+    engine = replace(engine_of(lab), settings=Settings(redis_url="redis://127.0.0.1:1/0"))
+    text = ServerMetrics(engine).text().decode()
     told = re.findall(r"^# TYPE (semblance_\S+)", text, re.MULTILINE)
     # The library adds to each counter when it began.
     return {name for name in told if not name.endswith("_created")}

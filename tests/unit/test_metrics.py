@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from tests.fakes import LosingQueue
 from tests.lab import Lab, engine_of, found_text
 from worker.metrics import OTHERS, Metrics, Names, may_read, serve_metrics
 from worker.queues import STEPS, list_name
+from worker.watching import watched
 
 
 @pytest.fixture
@@ -99,8 +101,7 @@ def test_only_so_many_collections_are_told_by_name() -> None:
 
 def test_a_redis_that_is_away_is_told_and_breaks_no_scrape(lab: Lab) -> None:
     engine = engine_of(lab)
-    closed = Settings(redis_url="redis://127.0.0.1:1/0")
-    away = Engine(**{f: getattr(engine, f) for f in Engine.__slots__} | {"settings": closed})
+    away = replace(engine, settings=Settings(redis_url="redis://127.0.0.1:1/0"))
     told = samples(ServerMetrics(away).text().decode())
     assert told["semblance_queue_reachable"] == {"": 0}
     assert "semblance_queue_jobs" not in told
@@ -119,6 +120,18 @@ def test_names_of_the_lists_are_those_of_kombu() -> None:
 def test_a_worker_says_that_it_lives(scrape: httpx.Client) -> None:
     assert scrape.get("/healthz").text == "ok\n"
     assert scrape.get("/").status_code == 404
+
+
+def test_a_worker_tells_metrics_where_its_settings_say(lab: Lab) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    engine = replace(engine_of(lab), settings=Settings(metrics_port=port))
+    with watched(engine):
+        lab.ingest(found_text("/a.txt", "red"))
+        told = samples(httpx.get(f"http://127.0.0.1:{port}/metrics").text)
+    assert told["semblance_assets_indexed_total"] == {"collection=things,kind=text": 1}
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}/metrics")
 
 
 def test_a_port_that_is_taken_is_named(engine: Engine) -> None:
