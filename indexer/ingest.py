@@ -126,6 +126,9 @@ class Ingest:
         self._tally(known=int(recorded.known))
         outcome = "known" if recorded.known else recorded.status.value
         self.observers.recorded(self.collection.name, outcome)
+        if recorded.reason is not None and not recorded.known:
+            name, kind = self.collection.name, recorded.kind.value
+            self.observers.failed(name, kind, recorded.reason.code)
         if self.on_recorded is not None:
             self.on_recorded(recorded)
 

@@ -101,7 +101,14 @@ class Lab:
         prune: bool = False,
     ) -> Job:
         job = jobs.start(self.store, self.collection.name)
-        run = Ingest(self.store, self.blobs, queue or self.queue, self.collection, job)
+        run = Ingest(
+            self.store,
+            self.blobs,
+            queue or self.queue,
+            self.collection,
+            job,
+            observers=self.indexer.observers,
+        )
         return run.run(found, root=root, prune=prune)
 
     @property

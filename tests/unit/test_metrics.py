@@ -13,9 +13,11 @@ from pydantic import SecretStr
 
 from api.metrics import ServerMetrics
 from indexer.build import Engine
-from indexer.errors import Unavailable
+from indexer.domain import Kind, Reason, Source
+from indexer.errors import Unavailable, UnsupportedMedia
 from indexer.indexing import index_assets
 from indexer.queries import Part, SearchQuery
+from indexer.readers.found import Candidate, Found
 from indexer.search import search
 from indexer.settings import Settings
 from tests.fakes import LosingQueue
@@ -65,6 +67,32 @@ def test_what_the_engine_does_is_counted(lab: Lab, scrape: httpx.Client) -> None
     }
     assert told["semblance_model_info"] == {
         "compiled=false,device=cpu,fingerprint=colour-1,model=colour": 1
+    }
+
+
+def test_what_cannot_be_read_is_counted_by_its_reason(lab: Lab, scrape: httpx.Client) -> None:
+    source = Source(uri="file:///bad.jpg", path="/bad.jpg")
+    reason = Reason("undecodable_asset", "no picture")
+    bad = Candidate(Kind.IMAGE, source, "image/jpeg", problem=reason)
+
+    def unreadable() -> Iterator[Candidate]:
+        raise UnsupportedMedia("a film")
+
+    lab.ingest(
+        Found("file:///bad.jpg", "/bad.jpg", 1, 1, lambda: iter([bad])),
+        Found("file:///a.mov", "/a.mov", 1, 1, unreadable),
+        found_text("/a.txt", "red"),
+    )
+    lab.ingest(found_text("/b.txt", "red"))
+    told = samples(scrape.get("/metrics").text)
+    assert told["semblance_failures_total"] == {
+        "collection=things,kind=image,reason=undecodable_asset": 1,
+        "collection=things,kind=document,reason=unsupported_media": 1,
+    }
+    assert told["semblance_assets_recorded_total"] == {
+        "collection=things,outcome=failed": 1,
+        "collection=things,outcome=pending": 1,
+        "collection=things,outcome=known": 1,
     }
 
 
