@@ -9,19 +9,20 @@ if TYPE_CHECKING:
 
 QUEUES: Final = ("images", "texts", "analysis")
 
-STEPS: Final = (0, 3, 6, 9)
-"""Kombu's priority steps on Redis; what has the lowest step is taken first."""
+STEPS: Final = (0, 3, 6)
+"""Priority steps of the transport on Redis; what has the lowest step is taken first."""
+
+SEPARATOR: Final = ":"
 
 UNACKED: Final = "unacked"
 """The hash in which Kombu keeps what workers have taken and not finished."""
 
-_SEPARATOR = "\x06\x16"
 _PATIENCE_SECONDS = 1.0
 
 
 def list_name(queue: str, step: int) -> str:
     """The Redis list of a queue's jobs of that priority step."""
-    return queue if step == 0 else f"{queue}{_SEPARATOR}{step}"
+    return queue if step == 0 else f"{queue}{SEPARATOR}{step}"
 
 
 def open_redis(url: str) -> Redis:

@@ -18,6 +18,7 @@ from redis import Redis
 
 from api.server import local_server
 from indexer.settings import Settings
+from worker.queues import SEPARATOR, STEPS
 
 pytestmark = pytest.mark.services
 
@@ -65,10 +66,12 @@ def test_jobs_in_redis_are_counted_by_queue_and_priority(tmp_path: Path) -> None
     with redis_at(tmp_path), server_on(tmp_path) as client:
         assert waiting(client) == {}
         app = Celery(broker=f"redis+socket://{tmp_path}/redis.sock")
-        for queue, priority in (("images", 0), ("images", 6), ("images", 6), ("texts", 9)):
+        steps = {"priority_steps": list(STEPS), "sep": SEPARATOR}
+        app.conf.update(broker_transport_options=steps)
+        for queue, priority in (("images", 0), ("images", 6), ("images", 6), ("texts", 3)):
             app.send_task("any", queue=queue, priority=priority)
         app.close()
-        assert waiting(client) == {("images", "0"): 1, ("images", "6"): 2, ("texts", "9"): 1}
+        assert waiting(client) == {("images", "0"): 1, ("images", "6"): 2, ("texts", "3"): 1}
         with Redis(unix_socket_path=str(tmp_path / "redis.sock")) as redis:
             redis.hset("unacked", "one", "job")
         assert "semblance_queue_unacked 1.0" in client.get("/metrics").text

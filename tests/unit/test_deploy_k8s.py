@@ -246,5 +246,4 @@ def test_workers_are_scaled_by_all_lists_of_all_queues() -> None:
     assert sorted(formula.split(" + ")) == sorted(trigger["name"] for trigger in triggers)
     (credentials,) = of_kind("TriggerAuthentication")
     assert {trigger["authenticationRef"]["name"] for trigger in triggers} == {name_of(credentials)}
-    queues = container("worker")["args"][container("worker")["args"].index("--queues") + 1]
-    assert tuple(queues.split(",")) == QUEUES
+    assert container("worker")["args"] == ["worker"]  # of all queues

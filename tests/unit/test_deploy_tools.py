@@ -30,7 +30,7 @@ def rendered(folder: str) -> dict[tuple[str, str], Any]:
 
 @pytest.mark.parametrize("folder", ["base", "overlays/example"])
 def test_kustomize_makes_objects_that_kubernetes_knows(folder: str) -> None:
-    import kubernetes_validate
+    import kubernetes_validate  # type: ignore[import-untyped]
 
     for (kind, _), one in rendered(folder).items():
         assert one["metadata"].get("namespace", "semblance") == "semblance"

@@ -23,7 +23,6 @@ from indexer.settings import Settings
 from tests.fakes import LosingQueue
 from tests.lab import Lab, engine_of, found_text
 from worker.metrics import OTHERS, Metrics, Names, may_read, serve_metrics
-from worker.queues import STEPS, list_name
 from worker.watching import watched
 
 
@@ -133,16 +132,6 @@ def test_a_redis_that_is_away_is_told_and_breaks_no_scrape(lab: Lab) -> None:
     told = samples(ServerMetrics(away).text().decode())
     assert told["semblance_queue_reachable"] == {"": 0}
     assert "semblance_queue_jobs" not in told
-
-
-def test_names_of_the_lists_are_those_of_kombu() -> None:
-    from kombu.transport.redis import Channel
-
-    for step in STEPS:
-        expected = f"texts{Channel.sep}{step}" if step else "texts"
-        assert list_name("texts", step) == expected
-    assert tuple(Channel.priority_steps) == STEPS
-    assert Channel.unacked_key == "unacked"
 
 
 def test_a_worker_says_that_it_lives(scrape: httpx.Client) -> None:
