@@ -89,7 +89,7 @@ def add_uploads(
         collection,
         job,
         recorded.append,
-        engine.observers,
+        observers=engine.observers,
     )
     options = _options(engine, collection)
     found = [list(_found_in(upload, options)) for upload in uploads]

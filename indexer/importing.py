@@ -125,7 +125,7 @@ def _import_new(engine: Engine, queue: JobQueue, job: Job, file: VectorFile, spa
     spaces.change(engine.store, job.collection, space.name, partial(_with_kind, kind=Kind.TEXT))
     noted = Noted()
     ingest = Ingest(
-        engine.store, engine.blobs, queue, collection, job, noted.record, engine.observers
+        engine.store, engine.blobs, queue, collection, job, noted.record, observers=engine.observers
     )
     stat = file.path.stat()
     # Not the file's own address: it may have been indexed as a table as well.

@@ -46,17 +46,22 @@ def belongings() -> Mapping[str, str]:
     return _belongings.get()
 
 
-def set_up_logs(settings: Settings) -> None:
-    """Log to stderr in the settings' format from their level on, whatever was set up before."""
+def set_up_logs(settings: Settings, *, verbose: bool = False) -> None:
+    """Log to stderr in the settings' format from their level on, whatever was set up before.
+
+    With `verbose` at least from info on.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format == "json" else _Lines())
     root = logging.getLogger()
     for before in [*root.handlers]:
         root.removeHandler(before)
     root.addHandler(handler)
-    root.setLevel(settings.log_level.upper())
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    root.setLevel(min(level, logging.INFO) if verbose else level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("api.access").setLevel(logging.NOTSET)  # commands keep theirs quiet
 
 
 class JsonLines(logging.Formatter):

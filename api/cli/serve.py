@@ -42,11 +42,10 @@ def serve(
     Other commands on the same data folder use this server while it runs.
     """
     here = session.using(host=host, port=port, device=device, workers=workers, batch_size=batch)
-    settings = here.settings()
-    if not session.verbose:
-        from worker.logs import set_up_logs
+    from worker.logs import set_up_logs
 
-        set_up_logs(settings)
+    settings = here.settings()
+    set_up_logs(settings, verbose=session.verbose)
     for_programs = session.as_json or settings.log_format == "json"
     if not for_programs:
         say("Starting …", "dim")

@@ -81,6 +81,14 @@ def test_what_is_bound_in_one_thread_is_not_bound_in_another(
     assert "request" not in json.loads(capsys.readouterr().err)
 
 
+def test_verbose_says_more_and_never_less(capsys: pytest.CaptureFixture[str]) -> None:
+    for level, lines in (("error", 1), ("info", 1), ("debug", 2)):
+        set_up_logs(Settings.model_validate({"log_level": level}), verbose=True)
+        logging.getLogger("a").info("news")
+        logging.getLogger("a").debug("details")
+        assert len(capsys.readouterr().err.splitlines()) == lines
+
+
 def test_libraries_do_not_log_the_addresses_they_call(capsys: pytest.CaptureFixture[str]) -> None:
     set_up(log_level="debug")
     logging.getLogger("httpx").info("POST http://qdrant/…")
