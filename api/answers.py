@@ -225,3 +225,13 @@ class FacetValue(TypedDict):
 
     value: str
     count: int
+
+
+class Worker(TypedDict):
+    """A process that works for the servers; `in_hand` counts the assets it has right now."""
+
+    name: str
+    queues: list[str]
+    device: str
+    started_at: str
+    in_hand: int

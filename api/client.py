@@ -20,7 +20,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from api.answers import Answer, Collection, Failure, Job, Model, Totals, Uploaded
+from api.answers import Answer, Collection, Failure, Job, Model, Totals, Uploaded, Worker
 from api.asking import Picture, Where, file_bytes, search_body
 from api.asset_calls import DEFAULT
 from api.space_calls import SpaceCalls
@@ -51,6 +51,10 @@ class Client(SpaceCalls):
     def models(self) -> list[Model]:
         """The catalogue: what there is, what is on this machine, and how to bring the rest."""
         return cast("list[Model]", self._transport.json("GET", "/v1/models"))
+
+    def workers(self) -> list[Worker]:
+        """Processes that work for the servers; none where a server does its work itself."""
+        return cast("list[Worker]", self._transport.json("GET", "/v1/workers"))
 
     def collections(self) -> list[Collection]:
         """Every Collection, by name."""

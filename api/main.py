@@ -35,6 +35,7 @@ from api.routes import (
     page,
     search,
     spaces,
+    workers,
 )
 from api.schemas.base import PROBLEMS
 from api.upkeep import Upkeep
@@ -42,6 +43,7 @@ from api.warming import Warming
 from api.watching import PREFIX, Watching
 from indexer.build import Engine
 from indexer.calibration import refresh
+from worker.custody import Custody
 from worker.queue import OpenQueue
 from worker.tracing import Traces, open_traces
 
@@ -54,15 +56,16 @@ def create_app(
     queue: OpenQueue,
     *,
     token: str | None,
+    custody: Custody | None = None,
     warm: bool = True,
     resume: bool = False,
 ) -> FastAPI:
     """The application over an open engine; at its end it closes the queue, and not the engine.
 
-    `token` is the owner's; `warm` loads the default model at once; `resume` takes up what an
-    earlier process left unfinished.
+    `token` is the owner's; `custody` is for servers that share the store with others; `warm` loads
+    the default model at once; `resume` takes up what an earlier process left unfinished.
     """
-    serving = _serving(engine, queue, token)
+    serving = _serving(engine, queue, token, custody)
     traces = open_traces(engine.settings, "api")
     if traces is not None:
         engine.observers.add(traces)
@@ -89,12 +92,14 @@ def create_app(
     return app
 
 
-def _serving(engine: Engine, queue: OpenQueue, token: str | None) -> Serving:
+def _serving(
+    engine: Engine, queue: OpenQueue, token: str | None, custody: Custody | None
+) -> Serving:
     return Serving(
         engine=engine,
         queue=queue,
         token=token,
-        reading=Reading(engine, queue),
+        reading=Reading(engine, queue, custody),
         warming=Warming(engine.embedders, engine.settings.model),
         uploads=anyio.CapacityLimiter(UPLOADS_AT_ONCE),
         originals=anyio.CapacityLimiter(ORIGINALS_AT_ONCE),
@@ -105,7 +110,7 @@ def _serving(engine: Engine, queue: OpenQueue, token: str | None) -> Serving:
 
 def _add_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix=PREFIX, dependencies=[Depends(caller)], responses=PROBLEMS)
-    for part in (models, collections, spaces, search, jobs, export, adding, assets):
+    for part in (models, workers, collections, spaces, search, jobs, export, adding, assets):
         v1.include_router(part.router)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
-from indexer import jobs
+from indexer import jobs, leases
 from indexer.adding import index_location
 from indexer.build import Engine
-from indexer.domain import AssetId
-from indexer.errors import NotFound, QueueUnavailable, SemblanceError
+from indexer.domain import AssetId, Kind
+from indexer.errors import NotFound, QueueUnavailable, SemblanceError, StoreUnavailable
 from indexer.importing import import_vectors
 from indexer.jobs import Job
 from indexer.ledger import reason_of
-from indexer.ports import JobQueue
-from indexer.recovery import requeue_pending, requeue_unfilled
+from indexer.ports import JobQueue, Priority
+from worker.custody import Custody
 from worker.logs import bound
+from worker.queue import OpenQueue
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +33,16 @@ _CLOSING_SECONDS = 5.0
 
 
 class Reading:
-    """The jobs that are being read. What `stop` cuts off starts again at the next start."""
+    """The jobs that are being read. What `stop` cuts off starts again at the next start.
 
-    def __init__(self, engine: Engine, queue: JobQueue) -> None:
+    With `custody` other servers share the store: each job is read by one of them, and what one
+    leaves unfinished another takes up, if it finds the location as well.
+    """
+
+    def __init__(self, engine: Engine, queue: OpenQueue, custody: Custody | None = None) -> None:
         self._engine = engine
+        self._open_queue = queue
+        self._custody = custody
         self._closing = threading.Event()
         self._queue = _UntilClosing(queue, self._closing)
         self._places = threading.BoundedSemaphore(AT_ONCE)
@@ -53,6 +62,8 @@ class Reading:
     def resume(self) -> None:
         """In the background: queue what is pending again, read on where reading was cut off."""
         self._spawn(threading.Thread(target=self._resume, name="resume", daemon=True))
+        if self._custody is not None:
+            threading.Thread(target=self._watch, name="adopt", daemon=True).start()
 
     def requeue(self, collection: str) -> None:
         """In the background: queue again what is pending or lacks a vector in the collection."""
@@ -82,8 +93,9 @@ class Reading:
 
     def _run(self, job: Job) -> None:
         try:
-            with self._places, bound(job=job.id, collection=job.collection):
-                if not self._closing.is_set():
+            belongs = bound(job=job.id, collection=job.collection)
+            with belongs, self._places, self._held(job) as mine:
+                if mine and not self._closing.is_set():
                     imports = job.request is not None and job.request.space is not None
                     read = import_vectors if imports else index_location
                     read(self._engine, self._queue, job)
@@ -92,10 +104,20 @@ class Reading:
         finally:
             self._leave()
 
+    def _held(self, job: Job) -> AbstractContextManager[Sequence[AssetId]]:
+        """The job's id, for as long as it is ours to read; nothing if another server reads it."""
+        if self._custody is None:
+            return nullcontext([job.id])
+        return self._custody.of(job.collection, [job.id])
+
     def _note(self, job: Job, error: Exception) -> None:
         """Say in the job why reading stopped, or a person would wait for it for ever."""
         if self._closing.is_set():
             return  # unfinished in the ledger: it starts again at the next start
+        passing = isinstance(error, StoreUnavailable | QueueUnavailable)
+        if passing and self._custody is not None:
+            log.warning("Reading waits: %s", error)
+            return  # likewise: it is taken up again when both answer
         if isinstance(error, SemblanceError):
             log.warning("Reading stopped: %s", error.message)
         else:
@@ -111,35 +133,50 @@ class Reading:
 
     def _requeue(self, collection: str) -> None:
         try:
-            requeue_pending(self._engine.store, self._queue, collection)
-            self._fill(collection)
-        except SemblanceError as error:
-            log.warning("Collection %s is not queued again: %s", collection, error.message)
+            self._take_up(collection)
         finally:
             self._leave()
 
-    def _fill(self, collection: str) -> None:
+    def _take_up(self, collection: str) -> None:
         try:
-            requeue_unfilled(self._engine.store, self._queue, collection)
+            self._open_queue.take_up(collection)
         except SemblanceError as error:
-            log.warning("Collection %s is not filled: %s", collection, error.message)
+            # One collection that does not open keeps none of the others waiting.
+            log.warning("Collection %s is not queued again: %s", collection, error.message)
 
     def _resume(self) -> None:
-        store = self._engine.store
         try:
-            for name in store.collections():
-                try:
-                    for job in jobs.unfinished(store, name):
-                        self.start(job)
-                    requeue_pending(store, self._queue, name)
-                except SemblanceError as error:
-                    # One collection that does not open keeps none of the others waiting.
-                    log.warning("Collection %s is not resumed: %s", name, error.message)
-            # Last: what is pending cannot be found at all, what is filled can.
-            for name in store.collections():
-                self._fill(name)
+            self._adopt()
+            for name in self._engine.store.collections():
+                self._take_up(name)
+        except SemblanceError as error:
+            log.warning("What was left is not taken up: %s", error.message)
         finally:
             self._leave()
+
+    def _watch(self) -> None:
+        """Read on, now and then, what no server reads any more."""
+        while not self._closing.wait(self._engine.settings.lease_seconds / 4):
+            try:
+                self._adopt()
+            except SemblanceError as error:
+                log.warning("Jobs of other servers are not looked at: %s", error.message)
+
+    def _adopt(self) -> None:
+        store = self._engine.store
+        for name in store.collections():
+            try:
+                for job in jobs.unfinished(store, name, leases.free()):
+                    if self._is_here(job):
+                        self.start(job)
+            except SemblanceError as error:
+                # One collection that does not open keeps none of the others waiting.
+                log.warning("Collection %s is not resumed: %s", name, error.message)
+
+    def _is_here(self, job: Job) -> bool:
+        """Whether this machine finds what is to be read; if it is the only one, it says so."""
+        request = job.request
+        return request is not None and (self._custody is None or os.path.lexists(request.location))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +186,9 @@ class _UntilClosing:
     queue: JobQueue
     closing: threading.Event
 
-    def enqueue(self, collection: str, ids: Sequence[AssetId]) -> None:
+    def enqueue(
+        self, collection: str, ids: Sequence[AssetId], kind: Kind, priority: Priority
+    ) -> None:
         if self.closing.is_set():
             raise QueueUnavailable("The server is closing; reading goes on at its next start.")
-        self.queue.enqueue(collection, ids)
+        self.queue.enqueue(collection, ids, kind, priority)

@@ -26,10 +26,11 @@ from api.address import Address, publish, published, withdraw
 from api.deps import Serving
 from api.listening import check_exposed, listen, private_socket, url_of
 from api.main import create_app
-from indexer.build import open_engine
+from indexer.build import Engine, open_engine
 from indexer.errors import StoreLocked, Unavailable
 from indexer.settings import Settings
-from worker.queue import open_queue
+from worker.custody import Custody
+from worker.queue import open_custody, open_queue
 
 __all__ = ["Address", "local_server", "published", "running", "serve"]
 
@@ -50,7 +51,8 @@ def serve(
     key is set, `StoreLocked` if another process owns the data folder.
     """
     check_exposed(settings)
-    _check_alone(settings)
+    if settings.qdrant_url is None:
+        _check_alone(settings)
     with contextlib.closing(listen(settings)) as listener:
         address = Address(os.getpid(), url_of(settings, listener), None, secrets.token_urlsafe(32))
 
@@ -128,13 +130,26 @@ def _application(
     try:
         queue = open_queue(engine)
         try:
-            yield create_app(engine, queue, token=address.token, warm=warm, resume=resume)
+            with _custody(engine) as custody:
+                yield create_app(
+                    engine, queue, token=address.token, custody=custody, warm=warm, resume=resume
+                )
         finally:
             queue.close()
     finally:
         # First the lock, then the address: who finds no address will find no lock either.
         engine.close()
         withdraw(settings.data, address)
+
+
+@contextmanager
+def _custody(engine: Engine) -> Iterator[Custody | None]:
+    custody = open_custody(engine)
+    try:
+        yield custody
+    finally:
+        if custody is not None:
+            custody.close()
 
 
 @contextmanager

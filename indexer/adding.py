@@ -15,7 +15,7 @@ from indexer.domain import AssetId, Kind, Reason, Status
 from indexer.errors import InvalidInput
 from indexer.ingest import Ingest, documents_at, is_unchanged
 from indexer.jobs import Job, Request
-from indexer.ports import JobQueue
+from indexer.ports import JobQueue, Priority
 from indexer.readers.found import Candidate, Columns, Found, Passages, ReadOptions
 from indexer.readers.location import read_location, read_upload
 from indexer.readers.uris import file_uri
@@ -89,6 +89,7 @@ def add_uploads(
         collection,
         job,
         recorded.append,
+        Priority.INTERACTIVE,
         observers=engine.observers,
     )
     options = _options(engine, collection)

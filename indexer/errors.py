@@ -5,7 +5,8 @@
     │   ├── InvalidQuery        a search that makes no sense
     │   ├── UndecodableAsset    bytes that are not the picture or text they claim to be
     │   ├── UnsupportedMedia    a kind of file that Semblance does not read
-    │   └── AssetTooLarge       over a limit on bytes, pixels or members
+    │   ├── AssetTooLarge       over a limit on bytes, pixels or members
+    │   └── WorkerLost          something that ends every worker that takes it up
     ├── NotFound
     │   ├── CollectionNotFound
     │   ├── AssetNotFound
@@ -68,6 +69,10 @@ class UnsupportedMedia(InvalidInput):
 
 class AssetTooLarge(InvalidInput):
     code = "asset_too_large"
+
+
+class WorkerLost(InvalidInput):
+    code = "worker_lost"
 
 
 class NotFound(SemblanceError):

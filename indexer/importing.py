@@ -38,7 +38,7 @@ from indexer.ingest import Ingest
 from indexer.jobs import Job, Request
 from indexer.ledger import PAGE
 from indexer.matching import Match, Matched, Noted, key_column, matched_rows
-from indexer.ports import JobQueue, VectorStore
+from indexer.ports import JobQueue, Priority, VectorStore
 from indexer.readers.found import Found, Limits
 from indexer.readers.vector_rows import VectorFile, VectorRow
 from indexer.readers.vectors import open_vectors
@@ -163,11 +163,12 @@ def _give(
     rows = [PointVectors(id, {space: vector}) for id, vector in found if vector is not None]
     store.write_vectors(collection, rows)
     # With a vector at last, what no model takes can be found after all.
-    aside = [one.asset.id for one in batch if one.asset and one.asset.status is Status.SKIPPED]
-    if aside:
-        again: Payload = {"status": Status.PENDING.value, "reason": None}
-        store.set_payload(collection, dict.fromkeys(aside, again))
-        queue.enqueue(collection, aside)
+    aside = [one.asset for one in batch if one.asset and one.asset.status is Status.SKIPPED]
+    again: Payload = {"status": Status.PENDING.value, "reason": None}
+    store.set_payload(collection, {asset.id: again for asset in aside})
+    for kind in Kind:
+        if alike := [asset.id for asset in aside if asset.kind is kind]:
+            queue.enqueue(collection, alike, kind, Priority.BULK)
 
 
 def _ready(store: VectorStore, name: str, space: Space, kinds: Iterable[Kind]) -> Space:

@@ -20,7 +20,7 @@ from indexer.errors import Unavailable
 from indexer.jobs import Job
 from indexer.ledger import PAGE, document_from, reason_of
 from indexer.observing import Observers
-from indexer.ports import BlobStore, JobQueue, VectorStore
+from indexer.ports import BlobStore, JobQueue, Priority, VectorStore
 from indexer.readers.found import Found
 from indexer.recording import Recorded, Recorder
 
@@ -37,6 +37,7 @@ class Ingest:
     collection: Collection
     job: Job
     on_recorded: Callable[[Recorded], None] | None = None
+    priority: Priority = Priority.BULK
     observers: Observers = field(default_factory=Observers)
     _saved_at: float = 0.0
 
@@ -47,7 +48,13 @@ class Ingest:
         assets removed. An error that stops the run is noted in the job and raised again.
         """
         recorder = Recorder(
-            self.store, self.blobs, self.queue, self.collection, self.job.id, self._note
+            self.store,
+            self.blobs,
+            self.queue,
+            self.collection,
+            self.job.id,
+            self._note,
+            self.priority,
         )
         try:
             for batch in batches(found, PAGE):

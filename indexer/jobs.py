@@ -12,7 +12,7 @@ from indexer import collections
 from indexer.collections import Totals
 from indexer.domain import AssetId, Entry, Payload, Point, Reason, Status, StoredPoint
 from indexer.errors import JobNotFound
-from indexer.filters import Any, Equals, Filter, all_of
+from indexer.filters import Any, Equals, Exists, Filter, Not, all_of
 from indexer.ledger import has_gap, now, reason_payload, scroll_all
 from indexer.ports import VectorStore
 
@@ -128,13 +128,15 @@ def all_jobs(store: VectorStore, collection: str) -> list[Job]:
     return sorted(jobs, key=lambda job: (job.created_at, job.id), reverse=True)
 
 
-def unfinished(store: VectorStore, collection: str) -> list[Job]:
-    """Jobs whose reading was interrupted and can start again."""
-    return [
-        job
-        for job in all_jobs(store, collection)
-        if job.finished_at is None and job.request is not None
-    ]
+def unfinished(store: VectorStore, collection: str, condition: Filter | None = None) -> list[Job]:
+    """Jobs whose reading was interrupted and can start again, newest first."""
+    unended = Not(Exists("finished_at"))
+    points = scroll_all(
+        store, collection, all_of(Equals("entry", Entry.JOB.value), unended, condition)
+    )
+    jobs = [_read(collection, point) for point in points]
+    asked = [job for job in jobs if job.request is not None]
+    return sorted(asked, key=lambda job: (job.created_at, job.id), reverse=True)
 
 
 def progress(store: VectorStore, job: Job) -> Progress:

@@ -22,7 +22,12 @@ Failures = Mapping[str, Exception]
 
 def mark_indexed(store: VectorStore, collection: str, ids: Iterable[AssetId]) -> None:
     """Note that pending assets have all their vectors."""
-    mark: Payload = {"status": Status.INDEXED.value, "indexed_at": now(), "reason": None}
+    mark: Payload = {
+        "status": Status.INDEXED.value,
+        "indexed_at": now(),
+        "reason": None,
+        "lost": None,
+    }
     marks = dict.fromkeys(ids, mark)
     if marks:
         store.set_payload(collection, marks)

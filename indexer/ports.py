@@ -6,6 +6,7 @@ Use cases know these protocols and never the adapters behind them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -71,10 +72,18 @@ class VectorStore(Protocol):
     def write_vectors(self, collection: str, rows: Sequence[PointVectors]) -> None:
         """Give existing points vectors; other Spaces keep theirs, missing ids are passed over."""
 
-    def set_payload(self, collection: str, payloads: Mapping[AssetId, Payload]) -> None:
+    def set_payload(
+        self,
+        collection: str,
+        payloads: Mapping[AssetId, Payload],
+        *,
+        only: Filter | None = None,
+    ) -> None:
         """Merge top-level payload keys into existing points; missing ids are passed over.
 
-        A value of None removes the key.
+        A value of None removes the key. With `only` a point is changed if it fulfils the
+        condition at the moment of writing, which the engine decides: of several processes that
+        race to change what they all have seen, the first wins, and reading back tells which.
         """
 
     def delete(self, collection: str, ids: Sequence[AssetId]) -> None:
@@ -198,11 +207,26 @@ class Embedders(Protocol):
         """Raises `ModelNotFound` or `ModelUnavailable`, naming the remedy."""
 
 
+class Priority(IntEnum):
+    """Who waits for it; lower goes first.
+
+    INTERACTIVE: a person who has just sent it. BULK: a folder that is read, or something tried
+    again. FILL: nobody; the assets are found already and get the vectors of a further Space.
+    """
+
+    INTERACTIVE = 0
+    BULK = 1
+    FILL = 2
+
+
 class JobQueue(Protocol):
     """Takes ids of assets to index; somewhere a worker gives them vectors."""
 
-    def enqueue(self, collection: str, ids: Sequence[AssetId]) -> None:
-        """Hand over ids, waiting while the queue is full. Raises `QueueUnavailable`.
+    def enqueue(
+        self, collection: str, ids: Sequence[AssetId], kind: Kind, priority: Priority
+    ) -> None:
+        """Hand over ids of assets of one Kind, waiting while the queue is full.
 
-        A job that is lost costs nothing: its assets stay pending and are queued again.
+        A job that is lost costs nothing: its assets stay pending and are queued again. Raises
+        `QueueUnavailable` if it takes nothing any more.
         """

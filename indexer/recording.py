@@ -31,7 +31,7 @@ from indexer.ledger import (
     sources_payload,
 )
 from indexer.metadata import clean, field_types
-from indexer.ports import BlobStore, JobQueue, VectorStore
+from indexer.ports import BlobStore, JobQueue, Priority, VectorStore
 from indexer.readers.found import Candidate
 
 MAX_SOURCES = 1000
@@ -68,6 +68,7 @@ class Recorder:
     collection: Collection
     job: AssetId
     on_recorded: Callable[[Recorded], None]
+    priority: Priority = Priority.BULK
     _candidates: list[tuple[Asset, Candidate]] = field(default_factory=list)
     _documents: list[Document] = field(default_factory=list)
     _bytes: int = 0
@@ -128,8 +129,10 @@ class Recorder:
             self._documents = []
         pending = [asset.id for asset in fresh.values() if asset.status is Status.PENDING]
         pending += [id for id, payload in changes.items() if "status" in payload]
-        if pending:
-            self.queue.enqueue(name, pending)
+        kinds = {asset.id: asset.kind for asset, _ in self._candidates}
+        for kind in Kind:
+            if alike := [id for id in pending if kinds[id] is kind]:
+                self.queue.enqueue(name, alike, kind, self.priority)
 
     def _write_vectors(self) -> None:
         # After the points and before their jobs: a job finds the vectors that were brought along.

@@ -19,17 +19,20 @@ from indexer.ledger import (
     scroll_all,
     status_is,
 )
-from indexer.ports import JobQueue, VectorStore
+from indexer.ports import JobQueue, Priority, VectorStore
 
 _EMPTY_TEXT = All((Equals("kind", Kind.TEXT.value), Not(Exists("text"))))
 
 
 def requeue_pending(store: VectorStore, queue: JobQueue, collection: str) -> int:
     """Queue every pending asset; returns how many."""
-    ids = _assets(store, collection, Status.PENDING)
-    for batch in batches(ids, PAGE):
-        queue.enqueue(collection, batch)
-    return len(ids)
+    queued = 0
+    for kind in Kind:
+        ids = _assets(store, collection, Status.PENDING, Equals("kind", kind.value))
+        for batch in batches(ids, PAGE):
+            queue.enqueue(collection, batch, kind, Priority.BULK)
+        queued += len(ids)
+    return queued
 
 
 def requeue_unfilled(store: VectorStore, queue: JobQueue, collection: str) -> int:
@@ -38,11 +41,13 @@ def requeue_unfilled(store: VectorStore, queue: JobQueue, collection: str) -> in
     if condition is None:
         return 0
     queued = 0
-    # Page by page: what is filled meanwhile lies behind, and nothing new comes in before it.
-    points = scroll_all(store, collection, condition, fields=("status",))
-    for batch in batches(points, PAGE):
-        queue.enqueue(collection, [point.id for point in batch])
-        queued += len(batch)
+    for kind in Kind:
+        alike = assets_where(condition, Equals("kind", kind.value))
+        # Page by page: what is filled meanwhile lies behind, and nothing new comes in before it.
+        points = scroll_all(store, collection, alike, fields=("status",))
+        for batch in batches(points, PAGE):
+            queue.enqueue(collection, [point.id for point in batch], kind, Priority.FILL)
+            queued += len(batch)
     return queued
 
 
@@ -64,7 +69,7 @@ def retry_failed(store: VectorStore, collection: str) -> Retry:
     along; what has not changed there is passed over.
     """
     collections.get(store, collection)
-    again: Payload = {"status": Status.PENDING.value, "reason": None}
+    again: Payload = {"status": Status.PENDING.value, "reason": None, "lost": None}
     # A text without text is a row or a page that could not be read: no model will help it.
     ids = _assets(store, collection, Status.FAILED, Not(_EMPTY_TEXT))
     for batch in batches(ids, PAGE):

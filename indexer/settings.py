@@ -9,6 +9,8 @@ import platformdirs
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from indexer.errors import InvalidInput
+
 
 def _default_data_folder() -> Path:
     return Path(platformdirs.user_data_dir("semblance", appauthor=False))
@@ -57,8 +59,23 @@ class Settings(BaseSettings):
         None, description="A Qdrant server or cluster; by default the engine runs in this process."
     )
     qdrant_api_key: SecretStr | None = Field(None, description="Key for the Qdrant server.")
+    qdrant_grpc: bool = Field(
+        True,
+        description="Speak gRPC with the Qdrant server, on the port after that of its URL; false "
+        "for proxies that pass HTTP alone.",
+    )
     redis_url: str | None = Field(
         None, description="Redis for Celery workers; by default jobs run in this process."
+    )
+    lease_seconds: float = Field(
+        60.0,
+        gt=0,
+        le=3600,
+        description="With several workers: after this, what a worker that died had in hand is "
+        "taken up by others.",
+    )
+    batch_seconds: float = Field(
+        1800.0, gt=0, description="Longest that a worker may take for one batch before it ends."
     )
     host: str = Field("127.0.0.1", description="Address that the server listens on.")
     port: int = Field(7700, ge=0, le=65535, description="Port that the server listens on.")
@@ -98,3 +115,19 @@ class Settings(BaseSettings):
     max_archive_members: int = Field(
         1_000_000, ge=1, description="Most members that one archive may have."
     )
+
+    def check_scaled_out(self) -> None:
+        """Raise `InvalidInput` unless both servers are named that several processes share."""
+        if self.redis_url is None:
+            raise InvalidInput(
+                "Workers in processes of their own need Redis: set SEMBLANCE_REDIS_URL (and "
+                "SEMBLANCE_QDRANT_URL). Without both, `semblance serve` and `semblance index` "
+                "do all the work themselves.",
+                setting="SEMBLANCE_REDIS_URL",
+            )
+        if self.qdrant_url is None:
+            raise InvalidInput(
+                "SEMBLANCE_REDIS_URL is set and SEMBLANCE_QDRANT_URL is not: workers in processes "
+                "of their own cannot open the data folder of this one. Set both, or neither.",
+                setting="SEMBLANCE_QDRANT_URL",
+            )

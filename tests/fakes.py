@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.domain import AssetId, Kind
 from indexer.embedders.in_use import InUse, in_use
 from indexer.errors import ModelNotFound, ModelUnavailable
-from indexer.ports import Embedder, Pixels, Vectors
+from indexer.ports import Embedder, Pixels, Priority, Vectors
 
 COLOURS = {"red": 0, "green": 1, "blue": 2}
 
@@ -103,7 +103,13 @@ class DirectQueue:
     def __init__(self, run: Callable[[str, Sequence[AssetId]], object]) -> None:
         self._run = run
 
-    def enqueue(self, collection: str, ids: Sequence[AssetId]) -> None:
+    def enqueue(
+        self,
+        collection: str,
+        ids: Sequence[AssetId],
+        kind: Kind,
+        priority: Priority,
+    ) -> None:
         self._run(collection, ids)
 
 
@@ -113,7 +119,9 @@ class LosingQueue:
     def __init__(self) -> None:
         self.lost: list[AssetId] = []
 
-    def enqueue(self, collection: str, ids: Sequence[AssetId]) -> None:
+    def enqueue(
+        self, collection: str, ids: Sequence[AssetId], kind: Kind, priority: Priority
+    ) -> None:
         self.lost += ids
 
 

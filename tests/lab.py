@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from indexer.blobs import FolderBlobs
 from indexer.build import Engine
 from indexer.calibration import Calibrator
 from indexer.collections import Collection
-from indexer.domain import Kind, Source
+from indexer.domain import AssetId, Kind, Source
 from indexer.embedders import terms
 from indexer.embedders.loading import LoadedEmbedders
 from indexer.indexing import Indexer, index_assets
@@ -110,6 +110,10 @@ class Lab:
             observers=self.indexer.observers,
         )
         return run.run(found, root=root, prune=prune)
+
+    def index(self, ids: Sequence[AssetId]) -> None:
+        """Run a job with these ids, as a worker would."""
+        index_assets(self.indexer, self.collection.name, ids)
 
     @property
     def totals(self) -> collections.Totals:

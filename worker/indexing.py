@@ -13,7 +13,7 @@ from indexer.indexing import Indexer, fail, index_assets
 log = logging.getLogger(__name__)
 
 RETRIES = 8
-_LONGEST_WAIT = 300.0
+_LONGEST_WAIT = 120.0
 
 
 def index(indexer: Indexer, collection: str, ids: Sequence[AssetId]) -> None:

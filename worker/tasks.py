@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery, Task
 
-from indexer.errors import Unavailable
+from indexer import leases
+from indexer.domain import AssetId
+from indexer.errors import SemblanceError, Unavailable
 from indexer.indexing import Indexer
-from indexer.settings import Settings
-from worker.celery_app import INDEX_TASK, make_app
+from worker.broker import Broker
+from worker.celery_app import INDEX_TASK
+from worker.custody import Custody
 from worker.indexing import RETRIES, backoff_seconds, index
 
+log = logging.getLogger(__name__)
 
-def make_worker(settings: Settings, open_indexer: Callable[[], Indexer]) -> Celery:
-    """The app with its tasks, ready to be run by a worker.
+_MARGIN_SECONDS = 60.0
 
-    `open_indexer` is called by the first task of each worker process: models and connections must
-    not be shared across a fork.
-    """
-    app = make_app(settings)
-    opened: list[Indexer] = []
 
-    @app.task(name=INDEX_TASK, bind=True, max_retries=RETRIES)
+def add_tasks(app: Celery, indexer: Indexer, custody: Custody) -> None:
+    """Give the app its tasks; they share the Indexer, and with it the models, of this process."""
+    broker = Broker(app)
+
+    @app.task(name=INDEX_TASK, bind=True, shared=False, max_retries=RETRIES)
     def index_assets(task: Task[Any, Any], collection: str, ids: list[str]) -> None:
-        if not opened:
-            opened.append(open_indexer())
         try:
-            index(opened[0], collection, ids)
+            with custody.of(collection, ids) as mine:
+                index(indexer, collection, mine)
         except Unavailable as error:
-            raise task.retry(exc=error, countdown=backoff_seconds(task.request.retries)) from error
+            wait = backoff_seconds(task.request.retries)
+            log.warning("%s Trying again in %.0f s.", error.message, wait)
+            _leave_to_retry(indexer, broker, collection, ids, wait + _MARGIN_SECONDS)
+            raise task.retry(exc=error, countdown=wait) from error
 
-    return app
+
+def _leave_to_retry(
+    indexer: Indexer, broker: Broker, collection: str, ids: Sequence[AssetId], seconds: float
+) -> None:
+    """Note that a message will come back for them; or, while that cannot be noted, a sweep will."""
+    try:
+        leases.hand_to_queue(indexer.store, collection, ids, broker.identity(), seconds)
+    except SemblanceError as error:
+        log.info("What is tried again is not leased: %s", error.message)

@@ -173,16 +173,21 @@ def _redis(settings: Settings) -> Iterator[Check]:
     if settings.redis_url is None:
         yield Check("queue", "ok", "inside the process (SEMBLANCE_REDIS_URL is not set)")
         return
-    import redis
+    from indexer.errors import SemblanceError
+    from worker.broker import Broker
+    from worker.celery_app import make_app
 
     try:
-        with redis.Redis.from_url(settings.redis_url, socket_timeout=_ANSWER_SECONDS) as client:
-            client.ping()
-    except (redis.RedisError, ValueError) as error:
-        remedy = "Start Redis, or unset SEMBLANCE_REDIS_URL to work without it."
-        yield Check("queue", "problem", f"Redis does not answer: {error}", remedy)
+        settings.check_scaled_out()
+        broker = Broker(make_app(settings))
+        workers, waiting = broker.workers(), sum(broker.depths().values())
+    except SemblanceError as error:
+        yield Check("queue", "problem", error.message)
         return
-    yield Check("queue", "ok", "Redis answers")
+    jobs = f"Redis answers; {number(waiting, 'job')} waiting or taken"
+    yield Check("queue", "ok", jobs)
+    remedy = "" if workers else "Start one: semblance worker"
+    yield Check("workers", "ok" if workers else "warning", number(len(workers), "worker"), remedy)
 
 
 def _qdrant(settings: Settings) -> Iterator[Check]:

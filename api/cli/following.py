@@ -57,8 +57,8 @@ class Watchdog:
         elif now - self._since > self.stall_seconds:
             raise Unavailable(
                 f"Nothing has moved for {self.stall_seconds / 60:.0f} minutes; what is pending "
-                "stays recorded. `semblance doctor` says what may be wrong; then run the same "
-                "command again."
+                "stays recorded. `semblance doctor` says what may be wrong (with Redis: whether a "
+                "`semblance worker` runs); then run the same command again."
             )
 
 

@@ -30,6 +30,7 @@ from api.cli import (
     serve,
     spaces,
     status,
+    worker,
 )
 from api.cli.session import report
 from api.cli.start import start
@@ -70,7 +71,7 @@ def _root(
 
 
 _GROUPS = (
-    *(demo, index, search, serve, status, export),
+    *(demo, index, search, serve, worker, status, export),
     *(collections, spaces, assets, models, compiling, doctor),
 )
 for group in _GROUPS:

@@ -15,7 +15,9 @@ from api.cli.session import Session, command
 from api.cli.totals import line, show_totals
 
 if TYPE_CHECKING:
-    from api.answers import Collection, Space
+    from collections.abc import Sequence
+
+    from api.answers import Collection, Space, Worker
 
 NameArgument = Annotated[str, typer.Argument(metavar="[COLLECTION]", help="Collection to look at.")]
 
@@ -44,21 +46,36 @@ def status(
     settings = session.settings()
     with session.client("Looking") as client:
         told = client.collections() if collection is None else [client.collection(collection)]
+        workers = client.workers() if settings.redis_url is not None else None
     bytes_used = folder_bytes(settings.data)
     if session.as_json:
-        emit({"data": str(settings.data), "bytes": bytes_used, "collections": told})
+        summary = {"data": str(settings.data), "bytes": bytes_used, "collections": told}
+        emit(summary if workers is None else {**summary, "workers": workers})
         return
     for each in told:
         show_collection(each, folder_bytes(settings.data / "collections" / each["name"]))
     if not told:
         page().print("There are no collections yet.")
         say("`semblance index PATH` makes the first one.")
+    if workers is not None:
+        show_workers(workers)
     page().print(
         f"Data folder {settings.data}: {size(bytes_used)}",
         style="dim",
         markup=False,
         soft_wrap=True,
     )
+
+
+def show_workers(workers: Sequence[Worker]) -> None:
+    """Who works for the servers, and what there is to do if nobody does."""
+    for worker in workers:
+        queues = ", ".join(worker["queues"])
+        told = f"{worker['name']}  {worker['device']}  {queues}  {worker['in_hand']} in hand"
+        page().print(f"worker {told}", markup=False, soft_wrap=True)
+    if not workers:
+        page().print("No worker runs: what is pending waits.", style="yellow")
+        say("`semblance worker` starts one, on this machine or another.")
 
 
 def show_collection(collection: Collection, bytes_used: int | None = None) -> None:

@@ -85,7 +85,7 @@ def _bare_forward(engine: Engine, folder: Path, model: str) -> float:
 def _whole_ingest(engine: Engine, folder: Path, model: str) -> float:
     space = collections.space_of(engine.embedders.get(model))
     collections.create(engine.store, "bench", [space])
-    queue = EmbeddedQueue(partial(index, engine.indexer))
+    queue = EmbeddedQueue(partial(index, engine.indexer), engine.store)
     started = time.perf_counter()
     job = start_location(engine, "bench", Request(str(folder)))
     index_location(engine, queue, job)

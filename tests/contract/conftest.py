@@ -15,6 +15,7 @@ from indexer.domain import Kind, Space
 from indexer.ports import VectorStore
 from indexer.stores.edge import EdgeStore
 from indexer.stores.qdrant import connect
+from tests.qdrant_stand_in import StandIn
 
 _SERVER_IMAGE = "qdrant/qdrant:v1.20.0"
 SPACES = (
@@ -49,16 +50,29 @@ def server_url() -> Iterator[str]:
         yield "http://localhost:6333"
 
 
-@pytest.fixture(
-    params=["edge", "memory", pytest.param("server", marks=pytest.mark.services)],
-)
+@pytest.fixture(scope="session")
+def stand_in() -> Iterator[StandIn]:
+    """What stands in for a Qdrant server on any machine."""
+    with StandIn() as server:
+        yield server
+
+
+SERVER = pytest.param("server", marks=pytest.mark.services)
+ADAPTERS = ("edge", "memory", "stand-in", SERVER)
+SHARED = tuple(name for name in ADAPTERS if name != "memory")
+"""Those that several threads may use at once: the client's own engine in memory is for one."""
+
+
+@pytest.fixture(params=ADAPTERS)
 def store(request: pytest.FixtureRequest, fast_folder: Path) -> Iterator[VectorStore]:
-    """An open VectorStore of each kind."""
+    """An open VectorStore of each kind; `parametrize("store", …, indirect=True)` takes fewer."""
     opened: VectorStore
     if request.param == "edge":
         opened = EdgeStore(fast_folder / uuid.uuid4().hex)
     elif request.param == "memory":
         opened = connect(":memory:")
+    elif request.param == "stand-in":
+        opened = connect(request.getfixturevalue("stand_in").url, grpc=False)
     else:
         opened = connect(request.getfixturevalue("server_url"))
     yield opened

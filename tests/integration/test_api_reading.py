@@ -12,16 +12,27 @@ from api import reading as module
 from api.reading import Reading
 from indexer import jobs
 from indexer.build import Engine
+from indexer.domain import Kind
 from indexer.errors import StoreUnavailable
 from indexer.jobs import Job, JobState, Request
-from indexer.ports import JobQueue
+from indexer.ports import JobQueue, Priority
 from tests.integration.conftest import Live
+from worker.queue import Worker
 
 
 class NoQueue:
     """Takes everything and does nothing."""
 
-    def enqueue(self, collection: str, ids: Sequence[str]) -> None:
+    def enqueue(self, collection: str, ids: Sequence[str], kind: Kind, priority: Priority) -> None:
+        return None
+
+    def take_up(self, collection: str) -> None:
+        return None
+
+    def workers(self) -> list[Worker]:
+        return []
+
+    def close(self) -> None:
         return None
 
 

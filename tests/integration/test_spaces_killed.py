@@ -33,7 +33,7 @@ class Second(ColourEmbedder):
         return super().embed_texts(texts)
 
 class SmallJobs:
-    def enqueue(self, collection, ids):
+    def enqueue(self, collection, ids, kind, priority):
         for start in range(0, len(ids), 8):
             lab.queue.enqueue(collection, ids[start:start + 8])
             print(start + 8, flush=True)

@@ -17,6 +17,7 @@ EXPECTED = {
     errors.UndecodableAsset: 422,
     errors.UnsupportedMedia: 415,
     errors.AssetTooLarge: 413,
+    errors.WorkerLost: 422,
     errors.NotFound: 404,
     errors.CollectionNotFound: 404,
     errors.AssetNotFound: 404,

@@ -36,10 +36,10 @@ def test_a_model_out_of_reach_fails_nothing(lab: Lab) -> None:
     lab.ingest(found_text("/t.txt", "red", "blue"), queue=queue)
     lab.embedders.broken = True
     with pytest.raises(ModelUnavailable):
-        lab.queue.enqueue("things", queue.lost)
+        lab.index(queue.lost)
     assert lab.totals.pending == 2
     lab.embedders.broken = False
-    lab.queue.enqueue("things", queue.lost)
+    lab.index(queue.lost)
     assert lab.totals.indexed == 2
 
 
@@ -49,7 +49,7 @@ def test_a_file_changed_after_it_was_found_is_not_taken_for_the_old_one(
     queue = LosingQueue()
     lab.ingest(picture_in(tmp_path / "a.png"), queue=queue)
     picture_in(tmp_path / "a.png", (0, 0, 255))
-    lab.queue.enqueue("things", queue.lost)
+    lab.index(queue.lost)
     (asset,), _ = list_assets(lab.store, "things")
     assert asset.status is Status.FAILED
     assert asset.reason is not None
@@ -79,7 +79,7 @@ def test_vectors_of_another_model_version_never_mix(lab: Lab) -> None:
     lab.ingest(found_text("/t.txt", "red"), queue=queue)
     lab.embedder.fingerprint = "colour-2"
     with pytest.raises(SpaceMismatch, match="colour-2"):
-        lab.queue.enqueue("things", queue.lost)
+        lab.index(queue.lost)
 
 
 def test_contained_finds_every_culprit_and_keeps_the_order() -> None:

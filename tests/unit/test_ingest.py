@@ -128,7 +128,7 @@ def test_a_crash_before_the_job_ran_loses_nothing(lab: Lab, tmp_path: Path) -> N
     queue = LosingQueue()
     lab.ingest(picture_in(tmp_path / "a.png"), found_text("/t.txt", "red barn"), queue=queue)
     assert lab.totals.pending == 2
-    lab.queue.enqueue("things", queue.lost)
+    lab.index(queue.lost)
     assert (lab.totals.pending, lab.totals.indexed) == (0, 2)
 
 
@@ -136,7 +136,7 @@ def test_a_crash_between_vectors_and_status_embeds_nothing_twice(lab: Lab) -> No
     lab.ingest(found_text("/t.txt", "red barn"))
     (asset,) = assets(lab)
     lab.store.set_payload("things", {asset.id: {"status": "pending"}})
-    lab.queue.enqueue("things", [asset.id])
+    lab.index([asset.id])
     assert assets(lab)[0].status is Status.INDEXED
     assert lab.embedder.embedded == ["red barn"]
 

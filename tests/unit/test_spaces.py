@@ -80,7 +80,7 @@ def test_a_fill_that_was_cut_off_goes_on_where_it_was(lab: Lab) -> None:
     spaces.add(lab.store, "things", SECOND)
     lost = LosingQueue()
     requeue_unfilled(lab.store, lost, "things")
-    lab.queue.enqueue("things", lost.lost[:1])
+    lab.index(lost.lost[:1])
     assert requeue_unfilled(lab.store, lost, "things") == 2
     requeue_unfilled(lab.store, lab.queue, "things")
     assert requeue_unfilled(lab.store, lost, "things") == 0
@@ -215,7 +215,7 @@ def test_a_space_dropped_while_it_is_filled_fails_nothing(lab: Lab) -> None:
         return embed(texts)
 
     embedder.embed_texts = embed_and_drop  # type: ignore[method-assign, assignment]
-    lab.queue.enqueue("things", lost.lost)
+    lab.index(lost.lost)
     assert {asset.status for asset in list_assets(lab.store, "things")[0]} == {Status.INDEXED}
 
 
@@ -238,5 +238,5 @@ def test_a_space_added_while_a_job_runs_is_filled_by_that_job(lab: Lab) -> None:
         return embed(texts)
 
     lab.embedder.embed_texts = add_and_embed  # type: ignore[method-assign, assignment]
-    lab.queue.enqueue("things", lost.lost)
+    lab.index(lost.lost)
     assert vectors(lab, "second") == 1

@@ -1,0 +1,104 @@
+"""Keeps what this process has in hand: leases are renewed for as long as the work goes on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from indexer import leases
+from indexer.domain import AssetId
+from indexer.errors import SemblanceError
+from indexer.ports import VectorStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that is being worked on."""
+
+    collection: str
+    ids: Sequence[AssetId]
+    owner: str
+    since: float = field(default_factory=time.monotonic)
+
+
+class Custody:
+    """The leases of this process, and the thread that renews them.
+
+    A process that dies renews nothing: after `seconds` what it had is in nobody's hands.
+    `on_overdue` is called with what has been in hand for longer than `longest` seconds.
+    """
+
+    def __init__(
+        self,
+        store: VectorStore,
+        seconds: float,
+        *,
+        longest: float = float("inf"),
+        on_overdue: Callable[[Held], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._longest = longest
+        self._on_overdue = on_overdue
+        self._held: dict[str, Held] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="custody", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def of(self, collection: str, ids: Sequence[AssetId]) -> Iterator[list[AssetId]]:
+        """What of it nobody else has; it is this process's until the block ends.
+
+        Raises `Unavailable` if the store does not answer.
+        """
+        owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        mine = leases.take(self._store, collection, ids, owner, self._seconds)
+        with self._lock:
+            self._held[owner] = Held(collection, mine, owner)
+        try:
+            yield mine
+        finally:
+            with self._lock:
+                del self._held[owner]
+            self._release(collection, mine, owner)
+
+    @property
+    def in_hand(self) -> int:
+        """How many assets are being worked on in this process."""
+        with self._lock:
+            return sum(len(held.ids) for held in self._held.values())
+
+    def close(self) -> None:
+        """Renew nothing any more."""
+        self._closing.set()
+        self._thread.join()
+
+    def _release(self, collection: str, ids: Sequence[AssetId], owner: str) -> None:
+        try:
+            if ids:
+                leases.release(self._store, collection, ids, owner)
+        except SemblanceError as error:
+            log.info("A lease is left to expire: %s", error.message)
+
+    def _renew(self) -> None:
+        while not self._closing.wait(self._seconds / 4):
+            with self._lock:
+                held = list(self._held.values())
+            for one in held:
+                if self._on_overdue is not None and time.monotonic() - one.since > self._longest:
+                    self._on_overdue(one)
+                    continue
+                try:
+                    leases.renew(self._store, one.collection, one.ids, one.owner, self._seconds)
+                except SemblanceError as error:
+                    log.warning("A lease could not be renewed: %s", error.message)

@@ -1,0 +1,95 @@
+"""A worker process: takes jobs from Redis until it is told to stop.
+
+SIGTERM or Ctrl-C: the batches at hand are finished first. SIGQUIT, or the same signal again: it
+ends at once, and what it had is queued again. Models are loaded once and shared by its threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+
+from indexer.build import Engine, open_engine
+from indexer.settings import Settings
+from worker.celery_app import make_app
+from worker.celery_queue import CeleryQueue
+from worker.custody import Custody, Held
+from worker.heartbeat import Heartbeat
+from worker.sweeping import Sweeper
+from worker.tasks import add_tasks
+from worker.watching import watched
+
+log = logging.getLogger(__name__)
+
+THREADS = 2
+"""Batches at once: one is decoded and written while the model works on another."""
+
+STUCK = 75
+"""Exit status of a worker that hung, for whatever is to start another (EX_TEMPFAIL)."""
+
+
+def run_worker(
+    settings: Settings, *, queues: Sequence[str], threads: int, on_ready: Callable[[], None]
+) -> int:
+    """Work on jobs of these queues until a signal ends it; returns the exit status.
+
+    Raises `Unavailable` if the store does not answer, `InvalidInput` if the settings do not name
+    both servers.
+    """
+    settings.check_scaled_out()
+    engine = open_engine(settings)
+    try:
+        return work(engine, queues, threads, on_ready)
+    finally:
+        engine.close()
+
+
+def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable[[], None]) -> int:
+    """Work with this engine until a signal ends it; returns the exit status."""
+    settings = engine.settings
+    app = make_app(settings)
+    custody = Custody(
+        engine.store,
+        settings.lease_seconds,
+        longest=settings.batch_seconds,
+        on_overdue=_end_overdue,
+    )
+    add_tasks(app, engine.indexer, custody)
+    queue = CeleryQueue(app, engine.store)
+    sweeper = Sweeper(engine.indexer, queue, settings.lease_seconds / 4)
+    heartbeat = Heartbeat(queue.broker, custody, queues, settings.device, _end_stuck)
+    worker = app.Worker(
+        concurrency=threads,
+        queues=list(queues),
+        loglevel=logging.getLevelName(logging.getLogger().getEffectiveLevel()),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    try:
+        with watched(engine):
+            on_ready()
+            worker.start()
+    finally:
+        heartbeat.close()
+        sweeper.close()
+        custody.close()
+        queue.close()
+    return int(worker.exitcode or 0)
+
+
+def _end_overdue(held: Held) -> None:
+    # A thread cannot be stopped from outside. The lease expires, and the batch is cut up.
+    log.critical(
+        "%d assets of %s took too long (SEMBLANCE_BATCH_SECONDS); this worker ends.",
+        len(held.ids),
+        held.collection,
+    )
+    _end_stuck()
+
+
+def _end_stuck() -> None:
+    logging.shutdown()
+    os._exit(STUCK)
