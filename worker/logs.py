@@ -27,6 +27,7 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {
     "asctime",
     "taskName",
     "color_message",  # uvicorn's, for terminals
+    "data",  # Celery's: all ids of a job once more
 }
 
 

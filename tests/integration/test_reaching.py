@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -16,8 +17,12 @@ from celery import Celery
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
-from api.server import local_server
+from api.listening import listen
+from api.main import create_app
+from api.server import running
+from indexer.build import open_engine
 from indexer.settings import Settings
+from worker.queue import open_queue
 from worker.queues import SEPARATOR, STEPS
 
 pytestmark = pytest.mark.services
@@ -45,11 +50,17 @@ def redis_at(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def server_on(folder: Path) -> Iterator[httpx.Client]:
-    settings = Settings(data=folder / "data", redis_url=f"redis+socket://{folder}/redis.sock")
-    with local_server(settings, resume=False, warm=True) as address:
-        transport = httpx.HTTPTransport(uds=address.socket)
-        with httpx.Client(base_url="http://localhost", transport=transport) as client:
-            yield client
+    """A server that is told of the Redis; its store and its jobs are inside it."""
+    settings = Settings(data=folder / "data", port=0)
+    told = settings.model_copy(update={"redis_url": f"redis+socket://{folder}/redis.sock"})
+    with ExitStack() as stack:
+        engine = open_engine(settings)
+        stack.callback(engine.close)
+        app = create_app(replace(engine, settings=told), open_queue(engine), token=None)
+        listener = stack.enter_context(listen(settings))
+        stack.enter_context(running(app, listener))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield stack.enter_context(httpx.Client(base_url=url, timeout=60))
 
 
 def waiting(client: httpx.Client) -> dict[tuple[str, str], float]:
