@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 import anyio
 from fastapi import Depends, Request
 
+from api.metrics import ServerMetrics
+from api.reaching import Reach
 from api.reading import Reading
 from api.warming import Warming
 from indexer.build import Engine
@@ -30,6 +33,9 @@ class Serving:
     queue of indexing jobs never takes the threads that searches run on."""
     originals: anyio.CapacityLimiter
     """How many originals are read or decoded at once: each may be hundreds of megabytes."""
+    metrics: ServerMetrics
+    reaches: Sequence[Reach]
+    """The services that must answer before this server is ready."""
     closing: threading.Event = field(default_factory=threading.Event)
 
 

@@ -30,6 +30,7 @@ from indexer.errors import (
     Unavailable,
     UnsupportedMedia,
 )
+from worker.logs import belongings
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +71,8 @@ def answer(error: SemblanceError) -> JSONResponse:
 
 
 def answer_unexpected(error: Exception) -> JSONResponse:
-    """A 500 that says nothing of what is inside; its id finds the traceback in the log."""
-    id = secrets.token_hex(8)
+    """A 500 that says nothing of what is inside; its id, the request's, finds the traceback."""
+    id = belongings().get("request") or secrets.token_hex(8)
     log.error("Unexpected error %s", id, exc_info=error)
     message = f"Something went wrong inside Semblance. The log says more under the id {id}."
     return _response(500, "internal", message, {"id": id})

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+)
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
@@ -15,6 +20,8 @@ from api import errors
 from api.auth import caller
 from api.border import Activity, Border
 from api.deps import Serving
+from api.metrics import ServerMetrics
+from api.reaching import reaches
 from api.reading import Reading
 from api.routes import (
     adding,
@@ -23,6 +30,7 @@ from api.routes import (
     export,
     health,
     jobs,
+    metrics,
     models,
     page,
     search,
@@ -32,10 +40,12 @@ from api.routes import (
 from api.schemas.base import PROBLEMS
 from api.upkeep import Upkeep
 from api.warming import Warming
+from api.watching import PREFIX, Watching
 from indexer.build import Engine
 from indexer.calibration import refresh
 from worker.custody import Custody
 from worker.queue import OpenQueue
+from worker.tracing import Traces, open_traces
 
 UPLOADS_AT_ONCE = 2
 ORIGINALS_AT_ONCE = 4
@@ -56,6 +66,9 @@ def create_app(
     the default model at once; `resume` takes up what an earlier process left unfinished.
     """
     serving = _serving(engine, queue, token, custody)
+    traces = open_traces(engine.settings, "api")
+    if traces is not None:
+        engine.observers.add(traces)
     activity = Activity()
     upkeep = Upkeep(
         engine.store,
@@ -69,11 +82,12 @@ def create_app(
         description="Semantic search over pictures and texts, on your own machine.",
         docs_url=None,
         redoc_url=None,
-        lifespan=lambda _: _running(serving, upkeep, warm=warm, resume=resume),
+        lifespan=lambda _: _running(serving, upkeep, traces, warm=warm, resume=resume),
     )
     app.state.serving = serving
     errors.install(app)
     app.add_middleware(Border, settings=engine.settings, activity=activity)
+    app.add_middleware(Watching, metrics=serving.metrics, traces=traces)
     _add_routes(app)
     return app
 
@@ -89,21 +103,24 @@ def _serving(
         warming=Warming(engine.embedders, engine.settings.model),
         uploads=anyio.CapacityLimiter(UPLOADS_AT_ONCE),
         originals=anyio.CapacityLimiter(ORIGINALS_AT_ONCE),
+        metrics=ServerMetrics(engine),
+        reaches=reaches(engine),
     )
 
 
 def _add_routes(app: FastAPI) -> None:
-    v1 = APIRouter(prefix="/v1", dependencies=[Depends(caller)], responses=PROBLEMS)
+    v1 = APIRouter(prefix=PREFIX, dependencies=[Depends(caller)], responses=PROBLEMS)
     for part in (models, workers, collections, spaces, search, jobs, export, adding, assets):
         v1.include_router(part.router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(v1)
     app.include_router(page.router)
     page.serve_page(app)
 
 
 def _running(
-    serving: Serving, upkeep: Upkeep, *, warm: bool, resume: bool
+    serving: Serving, upkeep: Upkeep, traces: Traces | None, *, warm: bool, resume: bool
 ) -> AbstractAsyncContextManager[None]:
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -113,7 +130,8 @@ def _running(
             serving.reading.resume()
         upkeep.start()
         try:
-            yield
+            with _tasks_carrying(serving.engine, traces):
+                yield
         finally:
             serving.closing.set()
             serving.reading.stop()
@@ -121,8 +139,19 @@ def _running(
             await run_in_threadpool(serving.queue.close)
             await run_in_threadpool(serving.reading.wait)
             await run_in_threadpool(upkeep.close)
+            if traces is not None:
+                await run_in_threadpool(traces.close)
 
     return running()
+
+
+def _tasks_carrying(engine: Engine, traces: Traces | None) -> AbstractContextManager[None]:
+    """Where jobs go through Celery, let them carry what they belong to."""
+    if engine.settings.redis_url is None:
+        return nullcontext()
+    from worker.travelling import travelling
+
+    return travelling(traces)
 
 
 def _version() -> str:

@@ -21,6 +21,7 @@ from indexer.jobs import Job
 from indexer.ledger import reason_of
 from indexer.ports import JobQueue, Priority
 from worker.custody import Custody
+from worker.logs import bound
 from worker.queue import OpenQueue
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,8 @@ class Reading:
 
     def _run(self, job: Job) -> None:
         try:
-            with self._places, self._held(job) as mine:
+            belongs = bound(job=job.id, collection=job.collection)
+            with belongs, self._places, self._held(job) as mine:
                 if mine and not self._closing.is_set():
                     imports = job.request is not None and job.request.space is not None
                     read = import_vectors if imports else index_location

@@ -70,7 +70,7 @@ def index_location(engine: Engine, queue: JobQueue, job: Job) -> Job:
         labels=request.labels,
         columns=Columns(request.text, request.image, request.id, request.metadata),
     )
-    ingest = Ingest(engine.store, engine.blobs, queue, collection, job)
+    ingest = Ingest(engine.store, engine.blobs, queue, collection, job, observers=engine.observers)
     found = read_location(path, options)
     return ingest.run(found, root=file_uri(path), prune=request.prune)
 
@@ -90,6 +90,7 @@ def add_uploads(
         job,
         recorded.append,
         Priority.INTERACTIVE,
+        observers=engine.observers,
     )
     options = _options(engine, collection)
     found = [list(_found_in(upload, options)) for upload in uploads]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from indexer.blobs import FolderBlobs
 from indexer.calibration import Calibrator
@@ -12,6 +12,7 @@ from indexer.embedders import terms
 from indexer.embedders.compiled import CompiledTowers
 from indexer.embedders.loading import LoadedEmbedders
 from indexer.indexing import Indexer
+from indexer.observing import Observers
 from indexer.ports import BlobStore, VectorStore
 from indexer.readers.found import Limits
 from indexer.search import Searcher
@@ -32,6 +33,7 @@ class Engine:
     limits: Limits
     indexer: Indexer
     searcher: Searcher
+    observers: Observers = field(default_factory=Observers)
 
     def close(self) -> None:
         """Let running work end, flush, and release the data folder."""
@@ -56,6 +58,7 @@ def open_engine(settings: Settings) -> Engine:
         archive_bytes=settings.max_archive_bytes,
         archive_members=settings.max_archive_members,
     )
+    observers = Observers()
     indexer = Indexer(
         store=store,
         blobs=blobs,
@@ -66,10 +69,11 @@ def open_engine(settings: Settings) -> Engine:
         decoders=ThreadPoolExecutor(
             settings.workers or os.cpu_count() or 1, thread_name_prefix="decode"
         ),
+        observers=observers,
     )
     calibrator = Calibrator(store, embedders)
-    searcher = Searcher(store, embedders, terms.query_terms, limits, calibrator)
-    return Engine(settings, store, blobs, embedders, limits, indexer, searcher)
+    searcher = Searcher(store, embedders, terms.query_terms, limits, calibrator, observers)
+    return Engine(settings, store, blobs, embedders, limits, indexer, searcher, observers)
 
 
 def _open_store(settings: Settings) -> VectorStore:

@@ -124,7 +124,9 @@ def _import_new(engine: Engine, queue: JobQueue, job: Job, file: VectorFile, spa
     collection = spaces.add(engine.store, job.collection, space)
     spaces.change(engine.store, job.collection, space.name, partial(_with_kind, kind=Kind.TEXT))
     noted = Noted()
-    ingest = Ingest(engine.store, engine.blobs, queue, collection, job, noted.record)
+    ingest = Ingest(
+        engine.store, engine.blobs, queue, collection, job, noted.record, observers=engine.observers
+    )
     stat = file.path.stat()
     # Not the file's own address: it may have been indexed as a table as well.
     uri = f"vectors://{space.name}{quote(str(file.path))}"

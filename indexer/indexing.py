@@ -13,9 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from indexer import collections, images, marks
 from indexer.batches import batches
 from indexer.collections import Collection
@@ -25,18 +22,17 @@ from indexer.domain import (
     AssetId,
     Entry,
     Kind,
-    PointVectors,
     SparseVector,
     Status,
     StoredPoint,
 )
 from indexer.errors import AssetNotFound, InvalidInput
 from indexer.ledger import asset_from
+from indexer.observing import Fact, Observers
 from indexer.pipeline import contained, overlapped
 from indexer.ports import BlobStore, Embedder, Embedders, Pixels, VectorStore
 from indexer.readers.found import Limits
-
-Vector = NDArray[np.float32]
+from indexer.writing import Results, Vector, note_failed, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,7 @@ class Indexer:
     forward: threading.Lock = field(default_factory=threading.Lock)
     """One forward pass at a time: two would fight for the same cores, while decoding and writing
     for one job overlap the forward pass of another."""
+    observers: Observers = field(default_factory=Observers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +70,13 @@ def index_assets(indexer: Indexer, collection_name: str, ids: Sequence[AssetId])
     """
     collection = collections.get(indexer.store, collection_name)
     done = 0
+    facts: dict[str, Fact] = {"collection": collection_name, "assets": len(ids)}
     while True:
         # A Space that is dropped meanwhile takes no vectors any more; one that is added was not
         # given any, and what was pending then is not queued for it again.
         try:
-            done += _index(indexer, collection, ids)
+            with indexer.observers.span("index", facts):
+                done += _index(indexer, collection, ids)
         except InvalidInput:
             latest = collections.get(indexer.store, collection_name)
             if _names(latest) == _names(collection):
@@ -106,7 +105,7 @@ def fail(indexer: Indexer, collection_name: str, ids: Sequence[AssetId], error: 
     todo = unfinished(indexer, collection, ids)
     # an asset that lacks no vector may still have been cut off before its terms or its mark
     failures = [(one.asset, dict.fromkeys(one.lacks or {SPARSE}, error)) for one in todo]
-    marks.mark_failed(indexer.store, collection_name, failures)
+    note_failed(indexer.store, indexer.observers, collection_name, failures)
 
 
 def _index(indexer: Indexer, collection: Collection, ids: Sequence[AssetId]) -> int:
@@ -159,9 +158,10 @@ def _index_texts(
     texts = [asset.text or "" for asset in assets]
     columns: dict[str, list[Vector | Exception]] = {}
     for name, embedder in embedders.items():
-        with indexer.forward:
+        with indexer.forward, indexer.observers.stage("embed", _facts(embedder, texts)):
             columns[name] = contained(embedder.embed_texts, texts)
-    return _write(indexer, collection, assets, columns, indexer.terms(texts))
+    results = Results(assets, columns, indexer.terms(texts))
+    return write(indexer.store, indexer.observers, collection, results)
 
 
 def _index_images(
@@ -183,11 +183,12 @@ def _index_images(
         good = [(asset, result) for asset, result in batch if not isinstance(result, Exception)]
         columns: dict[str, list[Vector | Exception]] = {}
         for name, embedder in embedders.items():
-            with indexer.forward:
+            with indexer.forward, indexer.observers.stage("embed", _facts(embedder, good)):
                 inputs = [prepared[name] for _, prepared in good]
                 columns[name] = contained(embedder.embed_images, inputs)
-        marks.mark_failed(indexer.store, collection, bad)
-        done += _write(indexer, collection, [asset for asset, _ in good], columns, None)
+        note_failed(indexer.store, indexer.observers, collection, bad)
+        results = Results([asset for asset, _ in good], columns)
+        done += write(indexer.store, indexer.observers, collection, results)
     return done
 
 
@@ -195,10 +196,16 @@ def _prepare(
     indexer: Indexer, embedders: Mapping[str, Embedder], asset: Asset
 ) -> dict[str, Pixels]:
     """Decode one image once and prepare it for each model, by Space; runs in a decoding thread."""
-    data = read_original(indexer.blobs, asset, indexer.limits)
-    min_side = max(embedder.image_size for embedder in embedders.values())
-    image = images.decode(data, page=asset.page, min_side=min_side, limits=indexer.limits)
-    return {name: embedder.prepare(image) for name, embedder in embedders.items()}
+    with indexer.observers.timed("read"):
+        data = read_original(indexer.blobs, asset, indexer.limits)
+    with indexer.observers.timed("decode"):
+        min_side = max(embedder.image_size for embedder in embedders.values())
+        image = images.decode(data, page=asset.page, min_side=min_side, limits=indexer.limits)
+        return {name: embedder.prepare(image) for name, embedder in embedders.items()}
+
+
+def _facts(embedder: Embedder, batch: Sequence[object]) -> dict[str, Fact]:
+    return {"model": embedder.name, "assets": len(batch)}
 
 
 def read_original(blobs: BlobStore, asset: Asset, limits: Limits) -> bytes:
@@ -214,31 +221,3 @@ def read_original(blobs: BlobStore, asset: Asset, limits: Limits) -> bytes:
             asset=asset.id,
         )
     return data
-
-
-def _write(
-    indexer: Indexer,
-    collection: str,
-    assets: Sequence[Asset],
-    columns: Mapping[str, Sequence[Vector | Exception]],
-    terms: Sequence[SparseVector] | None,
-) -> int:
-    """Write the vectors of a batch, then the marks; returns how many assets were given any."""
-    rows: list[PointVectors] = []
-    failures: list[tuple[Asset, marks.Failures]] = []
-    for position, asset in enumerate(assets):
-        results = {name: column[position] for name, column in columns.items()}
-        vectors = {n: value for n, value in results.items() if not isinstance(value, Exception)}
-        errors = {n: value for n, value in results.items() if isinstance(value, Exception)}
-        failures.append((asset, errors))
-        if not errors or (vectors and asset.status is Status.INDEXED):
-            sparse = terms[position] if terms is not None else None
-            rows.append(PointVectors(asset.id, vectors, sparse))
-    if rows:
-        indexer.store.write_vectors(collection, rows)
-    marks.mark_failed(indexer.store, collection, failures)
-    # Status last: a crash before this line leaves the asset pending, and complete.
-    written = {row.id for row in rows}
-    pending = [asset.id for asset in assets if asset.status is Status.PENDING]
-    marks.mark_indexed(indexer.store, collection, [id for id in pending if id in written])
-    return len(rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from indexer import jobs
 from indexer.batches import batches
@@ -19,6 +19,7 @@ from indexer.domain import AssetId, Document, Reason, Status, document_id
 from indexer.errors import Unavailable
 from indexer.jobs import Job
 from indexer.ledger import PAGE, document_from, reason_of
+from indexer.observing import Observers
 from indexer.ports import BlobStore, JobQueue, Priority, VectorStore
 from indexer.readers.found import Found
 from indexer.recording import Recorded, Recorder
@@ -37,6 +38,7 @@ class Ingest:
     job: Job
     on_recorded: Callable[[Recorded], None] | None = None
     priority: Priority = Priority.BULK
+    observers: Observers = field(default_factory=Observers)
     _saved_at: float = 0.0
 
     def run(self, found: Iterable[Found], *, root: str | None = None, prune: bool = False) -> Job:
@@ -96,7 +98,9 @@ class Ingest:
             raise
         except Exception as error:
             # Whatever a reader trips over, the other files go on; this one says why.
-            recorder.close_document(self._document(found, Status.FAILED, reason_of(error)))
+            reason = reason_of(error)
+            recorder.close_document(self._document(found, Status.FAILED, reason))
+            self.observers.failed(self.collection.name, "document", reason.code)
             return
         recorder.close_document(self._document(found, Status.READ, None))
         if before is not None:
@@ -127,6 +131,11 @@ class Ingest:
 
     def _note(self, recorded: Recorded) -> None:
         self._tally(known=int(recorded.known))
+        outcome = "known" if recorded.known else recorded.status.value
+        self.observers.recorded(self.collection.name, outcome)
+        if recorded.reason is not None and not recorded.known:
+            name, kind = self.collection.name, recorded.kind.value
+            self.observers.failed(name, kind, recorded.reason.code)
         if self.on_recorded is not None:
             self.on_recorded(recorded)
 

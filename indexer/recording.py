@@ -42,13 +42,16 @@ _BUFFER_BYTES = 64 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of one candidate: its id, where it was found, and whether it was there before."""
+    """What became of one candidate: its id, where it was found, whether it was there before, what
+    it is.
+    """
 
     id: AssetId
     uri: str
     status: Status
     known: bool
     reason: Reason | None
+    kind: Kind
 
 
 @dataclass(slots=True)
@@ -154,7 +157,8 @@ class Recorder:
     def _note(self, asset: Asset, before: Asset | None) -> None:
         now = before or asset
         uri = asset.sources[0].uri
-        self.on_recorded(Recorded(asset.id, uri, now.status, before is not None, now.reason))
+        known = before is not None
+        self.on_recorded(Recorded(asset.id, uri, now.status, known, now.reason, asset.kind))
 
     def _keep(self, asset: Asset, candidate: Candidate) -> Asset:
         if asset.kind is Kind.TEXT or asset.blob is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from indexer.collections import Collection
 from indexer.domain import AssetId, Kind, Space, SparseVector
 from indexer.fusion import interleave
 from indexer.hits import Answer, Hit, grouped, judged
+from indexer.observing import Observers
 from indexer.ports import Embedders, VectorStore
 from indexer.queries import (
     Part,
@@ -44,6 +46,7 @@ class Searcher:
     query_terms: Callable[[str], SparseVector]
     limits: Limits
     calibrator: Calibrator
+    observers: Observers = field(default_factory=Observers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,16 @@ class _Asked:
 def search(searcher: Searcher, collection_name: str, query: SearchQuery) -> Answer:
     """Answer a query. Raises `InvalidQuery`, `CollectionNotFound`, `AssetNotFound`."""
     check(query)
-    clock = Clock()
+    observers, start = searcher.observers, time.perf_counter()
+    clock = Clock(lambda stage: observers.span(f"search {stage}"))
+    with observers.span("search", {"collection": collection_name}):
+        answer = _answer(searcher, collection_name, query, clock)
+    seconds = {stage: spent / 1000 for stage, spent in clock.milliseconds.items()}
+    observers.searched(seconds, time.perf_counter() - start)
+    return answer
+
+
+def _answer(searcher: Searcher, collection_name: str, query: SearchQuery, clock: Clock) -> Answer:
     with clock("store"):
         collection = collections.get(searcher.store, collection_name)
         kinds = kinds_of(searcher.store, collection, query.parts)

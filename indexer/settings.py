@@ -23,7 +23,12 @@ def _default_cache_folder() -> Path:
 class Settings(BaseSettings):
     """What a person can set. Every field is an environment variable with the prefix SEMBLANCE_."""
 
-    model_config = SettingsConfigDict(env_prefix="SEMBLANCE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SEMBLANCE_",
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,  # a line left blank in a file of settings is no key of no letters
+    )
 
     data: Path = Field(
         default_factory=_default_data_folder,
@@ -79,6 +84,21 @@ class Settings(BaseSettings):
     )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Host names under which the server may be called, beside localhost."
+    )
+    metrics_key: SecretStr | None = Field(
+        None, description="Key that reads /metrics and nothing else; the API key reads it as well."
+    )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Port on which a worker tells its metrics."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How servers and workers log: lines for people, or JSON lines."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="From where on servers and workers log."
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="An OpenTelemetry collector (OTLP over HTTP) that is sent traces."
     )
     folders: tuple[Path, ...] = Field(
         (), description="Folders that API clients may index by path; the command line may use all."

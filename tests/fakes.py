@@ -9,6 +9,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from indexer.domain import AssetId, Kind
+from indexer.embedders.in_use import InUse, in_use
 from indexer.errors import ModelNotFound, ModelUnavailable
 from indexer.ports import Embedder, Pixels, Priority, Vectors
 
@@ -84,6 +85,9 @@ class FakeEmbedders:
     def know(self, *embedders: Embedder) -> None:
         """Give these as well from now on."""
         self._embedders.update({embedder.name: embedder for embedder in embedders})
+
+    def in_use(self) -> list[InUse]:
+        return [in_use(embedder) for embedder in self._embedders.values()]
 
     def get(self, name: str) -> Embedder:
         if self.broken:

@@ -101,7 +101,14 @@ class Lab:
         prune: bool = False,
     ) -> Job:
         job = jobs.start(self.store, self.collection.name)
-        run = Ingest(self.store, self.blobs, queue or self.queue, self.collection, job)
+        run = Ingest(
+            self.store,
+            self.blobs,
+            queue or self.queue,
+            self.collection,
+            job,
+            observers=self.indexer.observers,
+        )
         return run.run(found, root=root, prune=prune)
 
     def index(self, ids: Sequence[AssetId]) -> None:
@@ -122,7 +129,8 @@ def open_lab(folder: Path, *embedders: ColourEmbedder) -> Iterator[Lab]:
     with ThreadPoolExecutor(2) as decoders:
         indexer = Indexer(store, blobs, fakes, terms.document_terms, LIMITS, 4, decoders)
         calibrator = Calibrator(store, fakes)
-        searcher = Searcher(store, fakes, terms.query_terms, LIMITS, calibrator)
+        seen = indexer.observers
+        searcher = Searcher(store, fakes, terms.query_terms, LIMITS, calibrator, seen)
         queue = DirectQueue(partial(index_assets, indexer))
         yield Lab(store, blobs, collection, embedders[0], fakes, indexer, searcher, queue)
     store.close()
@@ -138,4 +146,5 @@ def engine_of(lab: Lab) -> Engine:
         limits=LIMITS,
         indexer=lab.indexer,
         searcher=lab.searcher,
+        observers=lab.indexer.observers,
     )

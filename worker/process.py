@@ -19,6 +19,7 @@ from worker.heartbeat import Heartbeat
 from worker.stopping import install_signals, start_over
 from worker.sweeping import Sweeper
 from worker.tasks import add_tasks
+from worker.watching import watched
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,9 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
     )
     cast("Any", worker).install_platform_tweaks = lambda _: install_signals(custody)
     try:
-        on_ready()
-        worker.start()
+        with watched(engine):
+            on_ready()
+            worker.start()
     finally:
         heartbeat.close()
         sweeper.close()

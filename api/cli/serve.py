@@ -42,16 +42,22 @@ def serve(
     Other commands on the same data folder use this server while it runs.
     """
     here = session.using(host=host, port=port, device=device, workers=workers, batch_size=batch)
-    say("Starting …", "dim")
+    from worker.logs import set_up_logs
+
+    settings = here.settings()
+    set_up_logs(settings, verbose=session.verbose)
+    for_programs = session.as_json or settings.log_format == "json"
+    if not for_programs:
+        say("Starting …", "dim")
     from api.server import serve as serve_until_interrupted
 
     def ready(address: Address) -> None:
-        if session.as_json:
+        if for_programs:
             emit({"url": address.url})
         else:
             announce(address)
 
-    serve_until_interrupted(here.settings(), open_browser=open_browser, on_ready=ready)
+    serve_until_interrupted(settings, open_browser=open_browser, on_ready=ready)
 
 
 def announce(address: Address) -> None:

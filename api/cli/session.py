@@ -120,7 +120,8 @@ def _ended_well(session: Session) -> Iterator[None]:
     """Errors end as one sentence and an exit code."""
     if session.verbose:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        for name in ("httpx", "api.access"):  # that a command asks its own server is no news
+            logging.getLogger(name).setLevel(logging.WARNING)
     try:
         yield
     except KeyboardInterrupt:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from enum import StrEnum
 from typing import Annotated
 
@@ -53,10 +52,10 @@ def worker(
     settings = here.settings()
     settings.check_scaled_out()
     say("Starting …", "dim")
+    from worker.logs import set_up_logs
     from worker.process import run_worker
 
-    if not session.verbose:
-        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    set_up_logs(settings, verbose=session.verbose)
     queues = [one.value for one in queue or Queue]
     status = run_worker(
         settings,

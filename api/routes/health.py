@@ -1,4 +1,8 @@
-"""Whether the server lives, and whether it can answer searches yet."""
+"""Whether the server lives, and whether it can answer searches.
+
+Liveness asks nobody: a server that is restarted because Redis is away helps no one. Readiness
+asks the store and the queue, where they are services of their own.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ class Alive(Told):
 
 
 class Ready(Told):
-    """The default model is in memory."""
+    """The default model is in memory, and the services that are needed answer."""
 
     status: Literal["ready"]
     model: str
@@ -33,6 +37,11 @@ async def healthz() -> Alive:
 
 @router.get("/readyz", responses={503: PROBLEMS[503]})
 async def readyz(serving: SERVING) -> Ready:
-    """Tell that searches are answered at full speed; 503 while the default model is loading."""
+    """Tell that searches are answered at full speed.
+
+    503 while the default model is loading, and while Qdrant or Redis, if set, do not answer.
+    """
     serving.warming.check()
+    for reach in serving.reaches:
+        await reach.check()
     return Ready(status="ready", model=serving.warming.model)

@@ -9,6 +9,7 @@ from typing import Final
 
 from indexer.domain import Space, space_name
 from indexer.embedders.compiled import CompiledTowers
+from indexer.embedders.in_use import InUse, in_use
 from indexer.embedders.model import Files, Loader, Model
 from indexer.embedders.naming import resolve
 from indexer.embedders.sharing import SharedQueries
@@ -63,6 +64,10 @@ class LoadedEmbedders:
                     self._compiled.adopt(embedder)
                 self._loaded[model.name] = SharedQueries(embedder)
             return self._loaded[model.name]
+
+    def in_use(self) -> list[InUse]:
+        """The models in memory."""
+        return [in_use(embedder) for embedder in [*self._loaded.values()]]
 
     def close(self) -> None:
         """End what is being compiled in the background."""

@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 
 from indexer.domain import Kind
+from indexer.embedders.compiled import Towered
 from indexer.errors import Unavailable
 from indexer.ports import Embedder, Pixels, Vectors
 
@@ -42,6 +43,7 @@ class SharedQueries:
         self.image_size: Final = embedder.image_size
         self.text_window: Final = embedder.text_window
         self.count_tokens: Final = embedder.count_tokens
+        self.towers: Final = embedder.towers if isinstance(embedder, Towered) else {}
         self._embedder: Final = embedder
         self._remembered = remembered
         self._known: OrderedDict[str, Vectors] = OrderedDict()

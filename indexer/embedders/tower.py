@@ -90,6 +90,16 @@ class Tower:
         """Whether it runs on the CPU."""
         return self._device.type == "cpu"
 
+    @property
+    def device(self) -> str:
+        """Where it runs: cpu, cuda or mps."""
+        return self._device.type
+
+    @property
+    def compiled(self) -> bool:
+        """Whether it runs in its compiled form."""
+        return self._compiled is not None
+
     def replace(self, run: Run) -> None:
         """From now on run what was compiled from the network, and let go of the network."""
         self._compiled = run
