@@ -9,6 +9,7 @@ from typing import Annotated
 import anyio
 from fastapi import Depends, Request
 
+from api.moments import Moments
 from api.reading import Reading
 from api.warming import Warming
 from indexer.build import Engine
@@ -31,6 +32,7 @@ class Serving:
     originals: anyio.CapacityLimiter
     """How many originals are read or decoded at once: each may be hundreds of megabytes."""
     closing: threading.Event = field(default_factory=threading.Event)
+    moments: Moments = field(default_factory=Moments)
 
 
 async def serving(request: Request) -> Serving:

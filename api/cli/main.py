@@ -25,6 +25,7 @@ from api.cli import (
     export,
     index,
     interrupts,
+    jobs,
     models,
     search,
     serve,
@@ -70,7 +71,7 @@ def _root(
 
 
 _GROUPS = (
-    *(demo, index, search, serve, status, export),
+    *(demo, index, search, serve, status, jobs, export),
     *(collections, spaces, assets, models, compiling, doctor),
 )
 for group in _GROUPS:

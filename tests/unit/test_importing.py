@@ -15,9 +15,10 @@ from indexer import collections, jobs, spaces
 from indexer.assets import list_assets
 from indexer.domain import Asset, Kind, Status
 from indexer.errors import CollectionNotFound, InvalidInput, InvalidQuery, SpaceMismatch
+from indexer.failures import failures
 from indexer.filters import HasVector
 from indexer.importing import import_vectors, start_import
-from indexer.jobs import Job, Request, failures
+from indexer.jobs import Job, Request
 from indexer.queries import Part, SearchQuery
 from indexer.recovery import requeue_pending, requeue_unfilled
 from indexer.search import search
@@ -282,7 +283,7 @@ def test_a_row_that_cannot_be_used_fails_alone_and_is_gone_when_it_is_mended(
     run(lab, new(file), "spectra")
     totals = collections.totals(lab.store, "spectra")
     assert (totals.indexed, totals.failed) == (3, 2)
-    assert sorted(reason.message for _, reason in failures(lab.store, "spectra")) == [
+    assert sorted(failure.reason.message for failure in failures(lab.store, "spectra")) == [
         "Row 4 has NaN or infinity in its vector.",
         "Row 5 has the id and the text of an earlier row.",
     ]
