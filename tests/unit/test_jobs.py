@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from indexer import jobs
+from indexer import collections, jobs
 from indexer.domain import Payload, Reason
 from indexer.errors import InvalidInput, JobNotFound
 from indexer.failures import failures
@@ -97,7 +97,7 @@ def test_a_worker_stamps_what_fails(lab: Lab) -> None:
     lab.embedder.poison = "cursed"
     before = now()
     lab.ingest(found_text("/a.txt", "a cursed text"))
-    ((point,), _) = lab.store.scroll("things", jobs.collections.FAILED_OR_SKIPPED)
+    ((point,), _) = lab.store.scroll("things", collections.FAILED_OR_SKIPPED)
     assert before <= str(point.payload["failed_at"]) <= now()
 
 
