@@ -92,7 +92,10 @@ def show(session: Session, id: IdArgument, collection: CollectionOption = None) 
     for failure in told:
         line("", f"{failure['path']}: {failure['message'] or failure['code']}")
     if job["totals"]["failed"] + job["totals"]["skipped"] > len(told):
-        say(f"  All of them: semblance failures {job['collection']}", "dim")
+        say(
+            f"  All of them: semblance failures {job['collection']} --job {job['id'][:_SHORT]}",
+            "dim",
+        )
 
 
 def follow(session: Session, id: IdArgument, collection: CollectionOption = None) -> None:
