@@ -12,6 +12,7 @@ BENCHES = {
     "towers": "models as torch runs them beside their compiled form",
     "ingest": "pictures a second beside the model's bare forward pass",
     "memory": "peak memory over 1,000 and 20,000 pictures",
+    "footprint": "bytes an asset takes on disk and in memory, part by part",
     "peers": "pictures a second beside other programs; takes a Python that has them",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
     "relevance": "whether relevance tells a match from none; takes the folder of all data",
