@@ -60,8 +60,8 @@ class Ingest:
             self.job = jobs.finish(self.store, self.job)
             self._look()
         except _Cancelled:
-            # What the recorder still holds was promised to nobody. The rest is pending since the
-            # job was cancelled, or about to be set aside by whoever did it.
+            # What the recorder still holds was promised to nobody; what it wrote after the mark is
+            # set aside here, as whoever cancelled the job cannot have seen it.
             cancelling.settle(self.store, self.job)
         except Exception as error:
             # The job says why it stopped, or a person would wait for it for ever.
