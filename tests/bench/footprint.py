@@ -58,10 +58,11 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="./run bench footprint", description=__doc__)
     parser.add_argument("--assets", type=int, nargs=2, default=[20_000, 60_000])
     parser.add_argument("--dimension", type=int, default=512)
+    parser.add_argument("--kind", type=Kind, nargs="+", default=[*Kind], choices=[*Kind])
     options = parser.parse_args(arguments)
     few, many = options.assets
     result: dict[str, object] = {"assets": options.assets, "dimension": options.dimension}
-    for kind in Kind:
+    for kind in options.kind:
         sizes = [_size(kind, count, options.dimension) for count in (few, many)]
         result[kind.value] = {
             "payload_json_bytes": _payload_bytes(kind),
@@ -74,7 +75,7 @@ def main(arguments: list[str]) -> None:
                 for measure, parts in sizes[0].items()
             },
         }
-    report.write("footprint", result)
+        report.write("footprint", result)
 
 
 def _size(kind: Kind, count: int, dimension: int) -> dict[str, dict[str, int]]:
