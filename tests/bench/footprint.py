@@ -13,8 +13,9 @@ import json
 import multiprocessing
 import os
 import tempfile
+import time
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -52,6 +53,7 @@ _PARTS = {
     "payload_index": "payload_indexes",
     "wal": "log",
 }
+_OTHERS = ("vectors_sparse", "vector_index_sparse", "rest", "whole")
 
 
 def main(arguments: list[str]) -> None:
@@ -69,7 +71,7 @@ def main(arguments: list[str]) -> None:
             "by_assets": dict(zip((str(few), str(many)), sizes, strict=True)),
             "bytes_an_asset": {
                 measure: {
-                    part: round((sizes[1][measure][part] - at) / (many - few), 1)
+                    part: round((sizes[1][measure][part] - at) / (many - few), 5)
                     for part, at in parts.items()
                 }
                 for measure, parts in sizes[0].items()
@@ -78,13 +80,18 @@ def main(arguments: list[str]) -> None:
         report.write("footprint", result)
 
 
-def _size(kind: Kind, count: int, dimension: int) -> dict[str, dict[str, int]]:
+def _size(kind: Kind, count: int, dimension: int) -> dict[str, dict[str, float]]:
+    """`written` is before optimising, which reserves whole pages: it shows what is in them."""
     with tempfile.TemporaryDirectory() as folder:
         _fill(Path(folder), kind, count, dimension)
+        written = _disk(Path(folder))
+        seconds = _optimise(Path(folder))
         # A process of its own: what it holds is the open collection and nothing of the filling.
         with multiprocessing.get_context("spawn").Pool(1) as process:
             memory = process.apply(_memory, (folder, dimension))
-        return {"disk": _disk(Path(folder)), "memory": memory}
+        disk = _disk(Path(folder))
+        work = {"optimise_core_seconds": round(seconds, 1)}
+        return {"written": written, "disk": disk, "memory": memory, "work": work}
 
 
 def _fill(folder: Path, kind: Kind, count: int, dimension: int) -> None:
@@ -104,9 +111,18 @@ def _fill(folder: Path, kind: Kind, count: int, dimension: int) -> None:
         mark = {"status": Status.INDEXED.value, "indexed_at": now()}
         store.set_payload("assets", {asset.id: mark for asset in assets})
         put_documents(store, "assets", [*_documents(assets)])
+    store.close()
+
+
+def _optimise(folder: Path) -> float:
+    """Build all indexes; the processor's seconds that it took, of all cores together."""
+    store = EdgeStore(folder)
+    began = time.process_time()
     while store.optimize("assets"):
         pass
+    seconds = time.process_time() - began
     store.close()
+    return seconds
 
 
 def _rows(assets: list[Asset], vectors: np.ndarray) -> Iterator[PointVectors]:
@@ -164,9 +180,9 @@ def _payload_bytes(kind: Kind) -> int:
     return sum(len(json.dumps(payload)) for payload in payloads) // len(payloads)
 
 
-def _disk(folder: Path) -> dict[str, int]:
+def _disk(folder: Path) -> dict[str, float]:
     """Bytes that the disk holds, by part; files that are only reserved count for nothing."""
-    sizes: Counter[str] = Counter(dict.fromkeys((*_PARTS.values(), "rest", "whole"), 0))
+    sizes: dict[str, float] = defaultdict(float, dict.fromkeys((*_PARTS.values(), *_OTHERS), 0))
     for parent, _, names in os.walk(folder):
         for name in names:
             path = Path(parent, name)
@@ -184,7 +200,7 @@ def _part(path: Path) -> str:
     return "rest"
 
 
-def _memory(folder: str, dimension: int) -> dict[str, int]:
+def _memory(folder: str, dimension: int) -> dict[str, float]:
     """What the process holds after the collection was opened and asked a hundred times.
 
     `own` is memory of its own; `mapped` are pages of the files, which the system takes back
