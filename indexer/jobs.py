@@ -18,8 +18,7 @@ from indexer.filters import Equals
 from indexer.ledger import now, reason_from, reason_payload, scroll_all
 from indexer.ports import VectorStore
 
-_BEGINS_UUID = re.compile(r"[0-9a-f-]+")
-_UUID_LENGTH = 36
+_BEGINS_UUID = re.compile(r"[0-9a-f-]{1,36}")
 
 
 class JobState(StrEnum):
@@ -78,9 +77,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request to ingest. Reading writes its tally and `finished_at`, when it ended; a person
-    `cancelled_at`; how far indexing is, is counted. Nobody writes what another one does, so that
-    none undoes it."""
+    """One request to ingest. Reading writes its tally and, at its end, `finished_at`; a person
+    `cancelled_at`: none undoes what another wrote. How far indexing is, is counted."""
 
     id: AssetId
     collection: str
@@ -135,9 +133,7 @@ def get(store: VectorStore, collection: str, id: AssetId) -> Job:
     """Raises `JobNotFound`."""
     points = store.get(collection, [id])
     if not points or points[0].payload.get("entry") != Entry.JOB.value:
-        raise JobNotFound(
-            f"There is no job {id} in collection {collection!r}.", collection=collection, job=id
-        )
+        raise _missing(collection, id)
     return _read(collection, points[0])
 
 
@@ -146,13 +142,13 @@ def named(store: VectorStore, collection: str, name: str) -> Job:
 
     Raises `JobNotFound`, and `InvalidInput` naming the candidates if there are several.
     """
-    if len(name) >= _UUID_LENGTH or not _BEGINS_UUID.fullmatch(name):
+    if not _BEGINS_UUID.fullmatch(name):
+        raise InvalidInput(f"{name!r} is no job's id, nor the beginning of one.", job=name)
+    if len(name) == len(str(uuid.UUID(int=0))):
         return get(store, collection, name)
     found = [job for job in all_jobs(store, collection) if job.id.startswith(name)]
     if not found:
-        raise JobNotFound(
-            f"There is no job {name} in collection {collection!r}.", collection=collection, job=name
-        )
+        raise _missing(collection, name)
     if len(found) > 1:
         candidates = [job.id for job in found]
         raise InvalidInput(
@@ -188,6 +184,11 @@ def progress(store: VectorStore, job: Job, *, at: datetime | None = None) -> Pro
     rate = pace.rate(store, job.collection, mine, job.retried_at or job.created_at, at=at)
     left = pace.seconds_left(totals.pending, rate) if state is JobState.INDEXING else None
     return Progress(job, state, totals, rate, left)
+
+
+def _missing(collection: str, id: str) -> JobNotFound:
+    told = f"There is no job {id} in collection {collection!r}."
+    return JobNotFound(told, collection=collection, job=id)
 
 
 def _state(job: Job, totals: Totals) -> JobState:

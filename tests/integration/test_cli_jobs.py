@@ -19,19 +19,21 @@ from tests.integration.test_cli import (
     until,
 )
 
-PICTURES = 200
+PICTURES = 400
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose `semblance index` was killed in the middle of many pictures."""
     folder = tmp_path_factory.mktemp("killed")
-    pictures = noise(folder / "pictures", PICTURES, side=64)
+    pictures = noise(folder / "pictures", PICTURES)
     data = folder / "data"
-    process = start(data, "index", pictures)
-    until("indexing", lambda: half_way(data))
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with start(data, "index", pictures) as process:
+        try:
+            until("indexing", lambda: half_way(data))
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
     assert process.returncode == -signal.SIGKILL
     return data
 
