@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-JobState = Literal["reading", "indexing", "done", "failed"]
+JobState = Literal["reading", "indexing", "done", "failed", "cancelled"]
 
 
 class Totals(TypedDict):
@@ -102,18 +102,25 @@ class Tally(TypedDict):
 
 
 class Job(TypedDict):
-    """A request to index, and how far it has come; `totals` count what this job brought in."""
+    """A request to index, and how far it has come; `totals` count what this job brought in.
+
+    `rate` is assets indexed or failed per second of late; None while that is not known.
+    """
 
     id: str
     collection: str
     state: JobState
     created_at: str
     finished_at: str | None
+    cancelled_at: str | None
+    retried_at: str | None
     location: str | None
     error: Reason | None
     tally: Tally
     remarks: list[str]
     totals: Totals
+    rate: float | None
+    seconds_left: float | None
 
 
 class Source(TypedDict):
@@ -199,8 +206,9 @@ class Uploaded(TypedDict):
 
 
 class Failure(TypedDict):
-    """A path that failed or was skipped, and why."""
+    """A path that failed or was skipped, and why; `id` is that of the asset or document."""
 
+    id: str
     path: str
     code: str
     message: str

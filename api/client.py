@@ -15,16 +15,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from api.answers import Answer, Collection, Failure, Job, Model, Totals, Uploaded, Worker
+from api.answers import Answer, Collection, Job, Model, Totals, Uploaded, Worker
 from api.asking import Picture, Where, file_bytes, search_body
 from api.asset_calls import DEFAULT
+from api.job_calls import JobCalls
 from api.space_calls import SpaceCalls
-from api.transport import Transport, segment
+from api.transport import Transport
 from indexer.errors import CollectionNotFound, StoreLocked
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _OWNER_SECONDS = 20.0
 """How long to wait for a server that has the data folder's lock but no address yet."""
 
 
-class Client(SpaceCalls):
+class Client(SpaceCalls, JobCalls):
     """Semblance's API: over TCP with a URL, or over a Unix socket. Made by `connect`."""
 
     def __init__(
@@ -130,38 +131,6 @@ class Client(SpaceCalls):
         """Add texts, or mappings of text, name and metadata; makes the Collection if need be."""
         rows = [{"text": text} if isinstance(text, str) else dict(text) for text in texts]
         return cast("Uploaded", self._add(collection, "/assets", json={"texts": rows}))
-
-    def jobs(self, collection: str = DEFAULT) -> list[Job]:
-        """Every job, newest first."""
-        return cast("list[Job]", self._json("GET", collection, "/jobs"))
-
-    def job(self, id: str, collection: str = DEFAULT) -> Job:
-        """One job as of now. Raises `JobNotFound`."""
-        return cast("Job", self._json("GET", collection, f"/jobs/{segment(id)}"))
-
-    def wait(
-        self,
-        job: Job,
-        on_progress: Callable[[Job], object] = lambda _: None,
-        *,
-        seconds_between: float = 0.3,
-    ) -> Job:
-        """Return the job when it is done or failed; `on_progress` sees it on the way."""
-        while job["state"] not in ("done", "failed"):
-            on_progress(job)
-            time.sleep(seconds_between)
-            job = self.job(job["id"], job["collection"])
-        on_progress(job)
-        return job
-
-    def failures(self, collection: str = DEFAULT, *, limit: int = 100) -> list[Failure]:
-        """Paths that failed or were skipped, with the reason."""
-        rows = self._json("GET", collection, "/failures", params={"limit": limit})
-        return cast("list[Failure]", rows)
-
-    def retry(self, collection: str = DEFAULT) -> int:
-        """Try everything that failed again; returns how many."""
-        return int(self._json("POST", collection, "/retry")["retried"])
 
     def search(
         self,

@@ -11,6 +11,7 @@ import anyio
 from fastapi import Depends, Request
 
 from api.metrics import ServerMetrics
+from api.moments import Moments
 from api.reaching import Reach
 from api.reading import Reading
 from api.warming import Warming
@@ -37,6 +38,7 @@ class Serving:
     reaches: Sequence[Reach]
     """The services that must answer before this server is ready."""
     closing: threading.Event = field(default_factory=threading.Event)
+    moments: Moments = field(default_factory=Moments)
 
 
 async def serving(request: Request) -> Serving:

@@ -15,7 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from indexer.errors import (
@@ -100,8 +100,10 @@ async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     return answer(_invalid(error.errors()))
 
 
-async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 204:
+        return Response(status_code=204)  # no error at all, and nothing may follow it
     if isinstance(error.__cause__, SemblanceError):
         # FastAPI wraps whatever stops the reading of a body, our own limit included.
         return answer(error.__cause__)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from indexer import collections, jobs
 from indexer.build import Engine
+from indexer.cancelling import CANCELLED
 from indexer.collections import Collection
 from indexer.domain import AssetId, Kind, Reason, Status
 from indexer.errors import InvalidInput
@@ -128,6 +129,9 @@ def _outcome(
     failed = [one for one in mine if one.status is Status.FAILED]
     if problems and not mine:
         return Outcome(upload.name, problems[0].status, reason=problems[0].reason)
+    if not mine and not entries:
+        why = Reason(CANCELLED, "Cancelled by a person before it was read; send it again.")
+        return Outcome(upload.name, Status.SKIPPED, reason=why)
     ids = tuple(one.id for one in mine)
     known = tuple(one.id for one in mine if one.known)
     if failed and len(failed) == len(mine):

@@ -20,6 +20,7 @@ import numpy as np
 from indexer import collections, jobs, spaces
 from indexer.batches import batches
 from indexer.build import Engine
+from indexer.cancelling import is_cancelled
 from indexer.collections import Collection
 from indexer.domain import (
     IMPORTED,
@@ -73,7 +74,7 @@ def start_import(engine: Engine, collection_name: str, request: Request) -> Job:
 
 
 def import_vectors(engine: Engine, queue: JobQueue, job: Job) -> Job:
-    """Import the job's file to its end; returns the finished job.
+    """Import the job's file to its end; returns the finished job, or the cancelled one.
 
     Nothing is written if a row would change a vector that is there, unless the request says so:
     then `SpaceMismatch` names the row.
@@ -89,7 +90,7 @@ def import_vectors(engine: Engine, queue: JobQueue, job: Job) -> Job:
         job = _import_new(engine, queue, job, file, space)
     else:
         job = _import_matched(engine.store, queue, job, file, space)
-    if request.replace:
+    if request.replace and job.cancelled_at is None:
         mark = partial(replace, fingerprint=space.fingerprint)
         spaces.change(engine.store, job.collection, space.name, mark)
     for _ in range(_OPTIMIZE_STEPS):  # upkeep goes by counts of assets, which have not changed
@@ -147,6 +148,8 @@ def _import_matched(
         _give(store, queue, collection.name, space.name, batch)
         noted.taken += len(batch)
         jobs.save(store, noted.on(job))
+        if is_cancelled(store, job):
+            return jobs.get(store, job.collection, job.id)
     if not noted.taken:
         raise InvalidInput(
             f"No row of {file.path} could be used for collection {collection.name!r}. "

@@ -145,7 +145,8 @@ def _is_asset(point: StoredPoint) -> bool:
 
 def _todo(collection: Collection, point: StoredPoint) -> _Todo:
     asset = asset_from(point.id, point.payload)
-    if asset.status is Status.SKIPPED and point.vectors:
+    unseen = asset.reason is not None and asset.reason.code == marks.NO_MODEL
+    if asset.status is Status.SKIPPED and unseen and point.vectors:
         # Set aside for want of a model, by a job that ran before its imported vector was there.
         asset = replace(asset, status=Status.PENDING)
     wanted = {space.name for space in collection.spaces_for(asset.kind)}

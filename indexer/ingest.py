@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from indexer import jobs
+from indexer import cancelling, jobs
 from indexer.batches import batches
 from indexer.collections import Collection
 from indexer.departures import departed, drop_document, drop_sources
@@ -24,7 +24,9 @@ from indexer.ports import BlobStore, JobQueue, Priority, VectorStore
 from indexer.readers.found import Found
 from indexer.recording import Recorded, Recorder
 
-_SAVE_SECONDS = 1.0
+
+class _Cancelled(Exception):
+    """A person has cancelled the job: reading stops here."""
 
 
 @dataclass(slots=True)
@@ -39,10 +41,12 @@ class Ingest:
     on_recorded: Callable[[Recorded], None] | None = None
     priority: Priority = Priority.BULK
     observers: Observers = field(default_factory=Observers)
+    look_seconds: float = 1.0
+    """How often at most the tally is saved, and the job looked at: it may have been cancelled."""
     _saved_at: float = 0.0
 
     def run(self, found: Iterable[Found], *, root: str | None = None, prune: bool = False) -> Job:
-        """Record everything found; returns the finished job.
+        """Record everything found; returns the finished job, or the cancelled one.
 
         With `root` (a URI), documents below it that are gone are counted and, with `prune`, their
         assets removed. An error that stops the run is noted in the job and raised again.
@@ -59,21 +63,26 @@ class Ingest:
         try:
             for batch in batches(found, PAGE):
                 self._record(recorder, batch)
-                self._save_now_and_then()
             recorder.flush()
             if root is not None:
                 self._settle_departures(root, prune)
+            self.job = jobs.finish(self.store, self.job)
+            self._look()
+        except _Cancelled:
+            # What the recorder still holds was promised to nobody; what it wrote after the mark is
+            # set aside here, as whoever cancelled the job cannot have seen it.
+            cancelling.settle(self.store, self.job)
         except Exception as error:
             # The job says why it stopped, or a person would wait for it for ever.
             if not isinstance(error, Unavailable):
                 self.job = jobs.finish(self.store, self.job, reason_of(error))
             raise
-        self.job = jobs.finish(self.store, self.job)
         return self.job
 
     def _record(self, recorder: Recorder, batch: list[Found]) -> None:
         known = documents_at(self.store, self.collection.name, [found.uri for found in batch])
         for found in batch:
+            self._save_now_and_then()
             before = known.get(found.uri)
             self._tally(documents=1)
             unchanged = before is not None and is_unchanged(before, found.size, found.mtime_ns)
@@ -91,10 +100,11 @@ class Ingest:
         ids: set[AssetId] = set()
         try:
             for candidate in found.read():
+                self._save_now_and_then()
                 id = recorder.add(candidate)
                 if before is not None:
                     ids.add(id)
-        except Unavailable:
+        except (Unavailable, _Cancelled):
             raise
         except Exception as error:
             # Whatever a reader trips over, the other files go on; this one says why.
@@ -145,9 +155,16 @@ class Ingest:
         self.job = replace(self.job, tally=replace(tally, **grown))
 
     def _save_now_and_then(self) -> None:
-        if time.monotonic() - self._saved_at >= _SAVE_SECONDS:
+        if time.monotonic() - self._saved_at >= self.look_seconds:
             jobs.save(self.store, self.job)
+            self._look()
             self._saved_at = time.monotonic()
+
+    def _look(self) -> None:
+        latest = jobs.get(self.store, self.job.collection, self.job.id)
+        if latest.cancelled_at is not None:
+            self.job = replace(self.job, cancelled_at=latest.cancelled_at)
+            raise _Cancelled
 
 
 def is_unchanged(document: Document, size: int, mtime_ns: int) -> bool:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import cast
 
-from indexer import collections
+from indexer import collections, pace
 from indexer.collections import Totals
-from indexer.domain import AssetId, Entry, Payload, Point, Reason, Status, StoredPoint
-from indexer.errors import JobNotFound
-from indexer.filters import Any, Equals, Exists, Filter, Not, all_of
-from indexer.ledger import has_gap, now, reason_payload, scroll_all
+from indexer.domain import AssetId, Entry, Point, Reason, StoredPoint
+from indexer.errors import InvalidInput, JobNotFound
+from indexer.filters import Equals, Exists, Filter, Not, all_of
+from indexer.ledger import now, reason_from, reason_payload, scroll_all
 from indexer.ports import VectorStore
+
+_BEGINS_UUID = re.compile(r"[0-9a-f-]{1,36}")
 
 
 class JobState(StrEnum):
-    """READING finds documents; INDEXING has found them all; then one of the last two."""
+    """READING finds documents; INDEXING has found them all; then one of the last three."""
 
     READING = "reading"
     INDEXING = "indexing"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +77,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request to ingest. `finished_at` is when reading ended; indexing is counted."""
+    """One request to ingest. Reading writes its tally and, at its end, `finished_at`; a person
+    `cancelled_at`: none undoes what another wrote. How far indexing is, is counted."""
 
     id: AssetId
     collection: str
     created_at: str
     request: Request | None = None
     finished_at: str | None = None
+    cancelled_at: str | None = None
+    retried_at: str | None = None
     error: Reason | None = None
     tally: Tally = field(default_factory=Tally)
     remarks: Sequence[str] = ()
@@ -84,11 +95,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A job with its counts, as of now."""
+    """A job with its counts, as of now.
+
+    `rate` is assets settled per second of late (`indexer.pace`), None while that is not known and
+    when the job has ended. `seconds_left` is told once reading has: before, the end is open.
+    """
 
     job: Job
     state: JobState
     totals: Totals
+    rate: float | None = None
+    seconds_left: float | None = None
 
 
 def start(store: VectorStore, collection: str, request: Request | None = None) -> Job:
@@ -99,14 +116,15 @@ def start(store: VectorStore, collection: str, request: Request | None = None) -
 
 
 def save(store: VectorStore, job: Job) -> None:
-    """Write the job's present tally."""
-    store.set_payload(job.collection, {job.id: _payload(job)})
+    """Write how far reading has come, and nothing else: somebody may be cancelling the job."""
+    store.set_payload(job.collection, {job.id: _tallied(job)})
 
 
 def finish(store: VectorStore, job: Job, error: Reason | None = None) -> Job:
     """Note that reading ended, well or with an error that stopped it; durable on return."""
     ended = replace(job, finished_at=now(), error=error)
-    save(store, ended)
+    end = {"finished_at": ended.finished_at, "reason": reason_payload(error)}
+    store.set_payload(job.collection, {job.id: {**_tallied(ended), **end}})
     store.flush(job.collection)
     return ended
 
@@ -115,89 +133,82 @@ def get(store: VectorStore, collection: str, id: AssetId) -> Job:
     """Raises `JobNotFound`."""
     points = store.get(collection, [id])
     if not points or points[0].payload.get("entry") != Entry.JOB.value:
-        raise JobNotFound(
-            f"There is no job {id} in collection {collection!r}.", collection=collection, job=id
-        )
+        raise _missing(collection, id)
     return _read(collection, points[0])
 
 
-def all_jobs(store: VectorStore, collection: str) -> list[Job]:
-    """Every job of the Collection, newest first."""
-    points = scroll_all(store, collection, Equals("entry", Entry.JOB.value))
+def named(store: VectorStore, collection: str, name: str) -> Job:
+    """The job with this id, or the only one whose id begins so.
+
+    Raises `JobNotFound`, and `InvalidInput` naming the candidates if there are several.
+    """
+    if not _BEGINS_UUID.fullmatch(name):
+        raise InvalidInput(f"{name!r} is no job's id, nor the beginning of one.", job=name)
+    if len(name) == len(str(uuid.UUID(int=0))):
+        return get(store, collection, name)
+    found = [job for job in all_jobs(store, collection) if job.id.startswith(name)]
+    if not found:
+        raise _missing(collection, name)
+    if len(found) > 1:
+        candidates = [job.id for job in found]
+        raise InvalidInput(
+            f"Several jobs begin with {name}; write more of the id: {', '.join(candidates)}.",
+            candidates=candidates,
+        )
+    return found[0]
+
+
+def all_jobs(store: VectorStore, collection: str, condition: Filter | None = None) -> list[Job]:
+    """Every job of the Collection, or those that fulfil the condition; newest first."""
+    points = scroll_all(store, collection, all_of(Equals("entry", Entry.JOB.value), condition))
     jobs = [_read(collection, point) for point in points]
     return sorted(jobs, key=lambda job: (job.created_at, job.id), reverse=True)
 
 
 def unfinished(store: VectorStore, collection: str, condition: Filter | None = None) -> list[Job]:
-    """Jobs whose reading was interrupted and can start again, newest first."""
-    unended = Not(Exists("finished_at"))
-    points = scroll_all(
-        store, collection, all_of(Equals("entry", Entry.JOB.value), unended, condition)
-    )
-    jobs = [_read(collection, point) for point in points]
-    asked = [job for job in jobs if job.request is not None]
-    return sorted(asked, key=lambda job: (job.created_at, job.id), reverse=True)
+    """Jobs whose reading was interrupted, by no person, and can start again; newest first."""
+    unended = all_of(Not(Exists("finished_at")), Not(Exists("cancelled_at")), condition)
+    return [job for job in all_jobs(store, collection, unended) if job.request is not None]
 
 
-def progress(store: VectorStore, job: Job) -> Progress:
-    """The job with its counts and the state they amount to."""
-    totals = collections.totals(store, job.collection, Equals("job", job.id))
+def progress(store: VectorStore, job: Job, *, at: datetime | None = None) -> Progress:
+    """The job with its counts, the state they amount to, and its pace as of `at` (now)."""
+    mine = Equals("job", job.id)
+    totals = collections.totals(store, job.collection, mine)
+    state = _state(job, totals)
+    if state in ENDED:
+        return Progress(job, state, totals)
+    rate = pace.rate(store, job.collection, mine, job.retried_at or job.created_at, at=at)
+    left = pace.seconds_left(totals.pending, rate) if state is JobState.INDEXING else None
+    return Progress(job, state, totals, rate, left)
+
+
+def _missing(collection: str, id: str) -> JobNotFound:
+    told = f"There is no job {id} in collection {collection!r}."
+    return JobNotFound(told, collection=collection, job=id)
+
+
+def _state(job: Job, totals: Totals) -> JobState:
+    if job.cancelled_at is not None:
+        return JobState.CANCELLED
     if job.finished_at is None:
-        state = JobState.READING
-    elif job.error is not None:
-        state = JobState.FAILED
-    else:
-        state = JobState.INDEXING if totals.pending else JobState.DONE
-    return Progress(job, state, totals)
-
-
-def failures(
-    store: VectorStore, collection: str, job: AssetId | None = None, *, limit: int = 100
-) -> list[tuple[str, Reason]]:
-    """Paths that failed or were skipped, with the reason, at most `limit`.
-
-    For the whole Collection also indexed assets that lack a Space's vector, with why.
-    """
-    found: list[tuple[str, Reason]] = []
-    condition: Filter | None = (
-        Any((collections.FAILED_OR_SKIPPED, has_gap()))
-        if job is None
-        else all_of(collections.FAILED_OR_SKIPPED, Equals("job", job))
-    )
-    fields = ("path", "sources", "reason", "status", "gaps")
-    for point in scroll_all(store, collection, condition, fields=fields):
-        if len(found) >= limit:
-            break
-        found.append((_path(point), _why(point.payload)))
-    return found
-
-
-def _why(payload: Payload) -> Reason:
-    gaps = cast("Mapping[str, Mapping[str, str]]", payload.get("gaps") or {})
-    if payload.get("status") != Status.INDEXED.value or not gaps:
-        return _reason(payload)
-    told = [f"No vector in space {space}: {why['message']}" for space, why in gaps.items()]
-    return Reason(next(iter(gaps.values()))["code"], " ".join(told))
-
-
-def _path(point: StoredPoint) -> str:
-    if "path" in point.payload:
-        return str(point.payload["path"])
-    sources = cast("list[Mapping[str, object]]", point.payload.get("sources") or [{}])
-    path, page = sources[0].get("path", point.id), sources[0].get("page")
-    return f"{path} (page {page})" if page is not None else str(path)
+        return JobState.READING
+    if job.error is not None:
+        return JobState.FAILED
+    return JobState.INDEXING if totals.pending else JobState.DONE
 
 
 def _payload(job: Job) -> dict[str, object]:
     return {
         "entry": Entry.JOB.value,
         "created_at": job.created_at,
-        "finished_at": job.finished_at,
-        "reason": reason_payload(job.error),
         "request": _request_payload(job.request),
-        "tally": asdict(job.tally),
-        "remarks": list(job.remarks),
+        **_tallied(job),
     }
+
+
+def _tallied(job: Job) -> dict[str, object]:
+    return {"tally": asdict(job.tally), "remarks": list(job.remarks)}
 
 
 def _request_payload(request: Request | None) -> dict[str, object] | None:
@@ -213,14 +224,19 @@ def _request_payload(request: Request | None) -> dict[str, object] | None:
 def _read(collection: str, point: StoredPoint) -> Job:
     payload = point.payload
     request = cast("Mapping[str, object] | None", payload.get("request"))
-    finished = payload.get("finished_at")
+
+    def moment(key: str) -> str | None:
+        return str(payload[key]) if payload.get(key) else None
+
     return Job(
         id=point.id,
         collection=collection,
         created_at=str(payload.get("created_at", "")),
         request=_read_request(request) if request else None,
-        finished_at=str(finished) if finished else None,
-        error=_reason(payload) if payload.get("reason") else None,
+        finished_at=moment("finished_at"),
+        cancelled_at=moment("cancelled_at"),
+        retried_at=moment("retried_at"),
+        error=reason_from(payload.get("reason")),
         tally=Tally(**cast("dict[str, int]", payload.get("tally") or {})),
         remarks=tuple(cast("list[str]", payload.get("remarks") or [])),
     )
@@ -229,8 +245,3 @@ def _read(collection: str, point: StoredPoint) -> Job:
 def _read_request(raw: Mapping[str, object]) -> Request:
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
     return Request(**values)  # type: ignore[arg-type]  # written by _request_payload alone
-
-
-def _reason(payload: Payload) -> Reason:
-    raw = cast("Mapping[str, str]", payload.get("reason") or {})
-    return Reason(raw.get("code", ""), raw.get("message", ""))

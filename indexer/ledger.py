@@ -109,7 +109,7 @@ def asset_from(id: AssetId, payload: Payload) -> Asset:
         metadata=cast("Mapping[str, object]", get("metadata") or {}),
         added_at=str(get("added_at", "")),
         indexed_at=_text(get("indexed_at")),
-        reason=_reason(get("reason")),
+        reason=reason_from(get("reason")),
         job=_text(get("job")),
         gaps=_gaps(get("gaps")),
     )
@@ -148,7 +148,7 @@ def document_from(payload: Payload) -> Document:
         mtime_ns=_int(get("mtime_ns")) or 0,
         sha256=_text(get("sha256")),
         container=_text(get("container")),
-        reason=_reason(get("reason")),
+        reason=reason_from(get("reason")),
         job=_text(get("job")),
     )
 
@@ -173,9 +173,9 @@ def scroll_all(
     *,
     fields: tuple[str, ...] | None = None,
     spaces: tuple[str, ...] = (),
+    after: AssetId | None = None,
 ) -> Iterator[StoredPoint]:
-    """Every matching point, page by page; memory stays flat."""
-    after: AssetId | None = None
+    """Every matching point in the order of ids, page by page; memory stays flat."""
     while True:
         page, after = store.scroll(
             collection, filter, limit=PAGE, after=after, spaces=spaces, fields=fields
@@ -208,7 +208,8 @@ def _sources(payload: Payload) -> Iterator[Source]:
         )
 
 
-def _reason(raw: object) -> Reason | None:
+def reason_from(raw: object) -> Reason | None:
+    """The reason that a payload keeps, if it keeps one."""
     if not isinstance(raw, Mapping):
         return None
     return Reason(str(raw.get("code", "")), str(raw.get("message", "")))
@@ -217,7 +218,7 @@ def _reason(raw: object) -> Reason | None:
 def _gaps(raw: object) -> dict[str, Reason]:
     if not isinstance(raw, Mapping):
         return {}
-    reasons = {str(space): _reason(why) for space, why in raw.items()}
+    reasons = {str(space): reason_from(why) for space, why in raw.items()}
     return {space: reason for space, reason in reasons.items() if reason is not None}
 
 

@@ -57,6 +57,7 @@ def skip(store: VectorStore, collection: Collection, assets: Sequence[Asset]) ->
 def _failure(asset: Asset, errors: Failures) -> Payload:
     if asset.status is Status.PENDING:
         (error, *_) = errors.values()
-        return {"status": Status.FAILED.value, "reason": reason_payload(reason_of(error))}
+        reason = reason_payload(reason_of(error))
+        return {"status": Status.FAILED.value, "failed_at": now(), "reason": reason}
     gaps = {space: reason_of(error) for space, error in errors.items()}
     return gaps_payload({**asset.gaps, **gaps})

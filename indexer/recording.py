@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer import collections
+from indexer.cancelling import CANCELLED
 from indexer.collections import Collection
 from indexer.domain import (
     Asset,
@@ -175,6 +176,9 @@ class Recorder:
             blob=self._merged_blob(before, candidate),
             metadata={**before.metadata, **found.metadata},
         )
+        if before.reason is not None and before.reason.code == CANCELLED:
+            # It was set aside with another job; now this one asks for it.
+            return replace(merged, status=Status.PENDING, reason=None, job=self.job)
         found_bytes = before.status is Status.FAILED and merged.blob != before.blob
         if found_bytes or (candidate.vectors and before.status is not Status.INDEXED):
             # It failed for want of its bytes or was set aside for want of a model: here they are.
@@ -236,4 +240,6 @@ def _changes(before: Asset, after: Asset, *, again: bool) -> Payload:
     if after.status is not before.status or again:
         # Only then: a worker may be writing the status at this very moment.
         changes |= {"status": after.status.value, "reason": reason_payload(after.reason)}
+    if after.job != before.job:
+        changes["job"] = after.job
     return changes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from indexer import collections, jobs, spaces
+from indexer import cancelling, collections, jobs, spaces
 from indexer.batches import batches
 from indexer.domain import AssetId, Entry, Kind, Payload, Status
 from indexer.errors import JobNotFound
-from indexer.filters import All, Equals, Exists, Filter, Not, all_of
+from indexer.filters import Equals, Filter, Not, all_of
 from indexer.jobs import Request
 from indexer.ledger import (
     PAGE,
@@ -20,12 +20,12 @@ from indexer.ledger import (
     status_is,
 )
 from indexer.ports import JobQueue, Priority, VectorStore
-
-_EMPTY_TEXT = All((Equals("kind", Kind.TEXT.value), Not(Exists("text"))))
+from indexer.retrying import EMPTY_TEXT
 
 
 def requeue_pending(store: VectorStore, queue: JobQueue, collection: str) -> int:
-    """Queue every pending asset; returns how many."""
+    """Queue every pending asset, but those of cancelled jobs; returns how many."""
+    cancelling.complete(store, collection)
     queued = 0
     for kind in Kind:
         ids = _assets(store, collection, Status.PENDING, Equals("kind", kind.value))
@@ -70,8 +70,7 @@ def retry_failed(store: VectorStore, collection: str) -> Retry:
     """
     collections.get(store, collection)
     again: Payload = {"status": Status.PENDING.value, "reason": None, "lost": None}
-    # A text without text is a row or a page that could not be read: no model will help it.
-    ids = _assets(store, collection, Status.FAILED, Not(_EMPTY_TEXT))
+    ids = _assets(store, collection, Status.FAILED, Not(EMPTY_TEXT))
     for batch in batches(ids, PAGE):
         store.set_payload(collection, dict.fromkeys(batch, again))
     gaps = [point.id for point in scroll_all(store, collection, has_gap(), fields=("status",))]

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Iterator
 
-from indexer import collections, leases, spaces
+from indexer import cancelling, collections, leases, spaces
 from indexer.batches import batches
 from indexer.collections import Collection
 from indexer.domain import AssetId, Kind, Payload, Status
@@ -37,6 +37,7 @@ def sweep(indexer: Indexer, queue: CeleryQueue, name: str) -> int:
     Raises `Unavailable` if the store or Redis does not answer.
     """
     collection = collections.get(indexer.store, name)
+    cancelling.complete(indexer.store, name)
     identity = queue.broker.identity()
     swept = _sweep_abandoned(indexer, queue, collection)
     written = Range("added_at", lt=leases.moment(-_FRESH_SECONDS))

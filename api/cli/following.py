@@ -96,6 +96,22 @@ def follow(
             time.sleep(_POLL_SECONDS)
 
 
+def follow_job(client: Client, job: Job) -> Job:
+    """Return the job when it has ended, whatever way."""
+    from api.job_calls import ENDED
+
+    watchdog = Watchdog()
+    with progress() as show:
+        while True:
+            job = client.job(job["id"], job["collection"])
+            stage = _stage(None, job["totals"], job, job["state"] == "reading")
+            show(stage)
+            if job["state"] in ENDED:
+                return job
+            watchdog.see(stage)
+            time.sleep(_POLL_SECONDS)
+
+
 def follow_space(client: Client, name: str, collection: str) -> SpaceFilled:
     """Return the space when no asset waits for its vector any more."""
     watchdog = Watchdog()

@@ -217,6 +217,8 @@ def summarise(session: Session, wanted: Wanted, done: Indexed) -> None:
         f"{what} in {wanted.path} ({done.seconds:.0f} s{rate})", markup=False, soft_wrap=True
     )
     line("this run", tally_text(done.job["tally"]))
+    if done.job["state"] == "cancelled":
+        line("", f"cancelled; `semblance jobs retry {done.job['id'][:8]}` takes it up again")
     page().print(f"  Collection {wanted.collection} now:", markup=False)
     show_totals(done.after)
     _suggest(wanted, done.job, done.after)

@@ -25,6 +25,7 @@ from api.cli import (
     export,
     index,
     interrupts,
+    jobs,
     models,
     search,
     serve,
@@ -71,7 +72,7 @@ def _root(
 
 
 _GROUPS = (
-    *(demo, index, search, serve, worker, status, export),
+    *(demo, index, search, serve, worker, status, jobs, export),
     *(collections, spaces, assets, models, compiling, doctor),
 )
 for group in _GROUPS:

@@ -121,11 +121,14 @@ def failures(
     session: Session,
     collection: NameArgument = "default",
     limit: LimitOption = 100,
+    job: Annotated[
+        str | None, typer.Option("--job", metavar="ID", help="Only those of this job.")
+    ] = None,
 ) -> None:
     """List files that failed or were skipped, with the reason."""
     with session.client("Looking") as client:
         collection = chosen(client, collection)
-        told = client.failures(collection, limit=limit)
+        told = client.failures(collection, job=job, limit=limit)
     if session.as_json:
         emit(told)
         return

@@ -14,6 +14,7 @@ _LABEL = 10
 
 _REASONS = {
     "asset_too_large": "over the limits on size",
+    "cancelled": "cancelled; `semblance jobs retry` takes them up again",
     "disk_full": "the disk was full",
     "internal": "an error in Semblance itself",
     "invalid_input": "cannot be used as they are",

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from api.auth import CALLER, Caller, allowed_path
 from api.deps import ENGINE, SERVING, STORE
 from api.filters import parse_filter_text, payload_field
+from api.routes.jobs import AFTER, CODE, told_failures
 from api.schemas.collections import CollectionTold, CollectionWanted, Facets, FacetValue
 from api.schemas.jobs import FailureTold, Retried, TotalsTold
 from indexer import collections, jobs
@@ -78,12 +79,15 @@ def list_facets(
 
 @router.get("/{collection}/failures")
 def list_failures(
-    collection: str, store: STORE, limit: Annotated[int, Query(ge=1, le=10_000)] = 100
+    collection: str,
+    store: STORE,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    after: AFTER = None,
+    code: CODE = None,
 ) -> list[FailureTold]:
     """List what failed or was skipped, and why."""
     collections.get(store, collection)
-    failures = jobs.failures(store, collection, limit=limit)
-    return [FailureTold.of(path, reason) for path, reason in failures]
+    return told_failures(store, collection, None, code, after, limit)
 
 
 @router.post("/{collection}/retry")

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.schemas.base import Question, ReasonTold, Told
 from indexer.collections import Totals
-from indexer.domain import Reason
+from indexer.failures import Failure
 from indexer.jobs import JobState, Progress, Request, Tally
 from indexer.matching import Match
 
@@ -79,6 +79,8 @@ class JobTold(Told):
     state: JobState
     created_at: str
     finished_at: str | None
+    cancelled_at: str | None
+    retried_at: str | None
     location: str | None
     error: ReasonTold | None
     tally: TallyTold
@@ -86,6 +88,13 @@ class JobTold(Told):
         description="Of imported vectors: examples of rows that were left out, and why."
     )
     totals: TotalsTold
+    rate: float | None = Field(
+        description="Assets indexed or failed per second, over the last half minute; null while "
+        "that is not known, and when the job has ended."
+    )
+    seconds_left: float | None = Field(
+        description="At this rate; null while documents are still being found."
+    )
 
     @classmethod
     def of(cls, progress: Progress) -> JobTold:
@@ -96,30 +105,46 @@ class JobTold(Told):
             state=progress.state,
             created_at=job.created_at,
             finished_at=job.finished_at,
+            cancelled_at=job.cancelled_at,
+            retried_at=job.retried_at,
             location=job.request.location if job.request is not None else None,
             error=ReasonTold.of(job.error),
             tally=TallyTold.of(job.tally),
             remarks=list(job.remarks),
             totals=TotalsTold.of(progress.totals),
+            rate=_rounded(progress.rate),
+            seconds_left=_rounded(progress.seconds_left),
         )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
 class FailureTold(Told):
     """A file or asset that failed or was skipped."""
 
+    id: str
     path: str
     code: str
     message: str
 
     @classmethod
-    def of(cls, path: str, reason: Reason) -> FailureTold:
-        return cls(path=path, code=reason.code, message=reason.message)
+    def of(cls, failure: Failure) -> FailureTold:
+        reason = failure.reason
+        return cls(id=failure.id, path=failure.path, code=reason.code, message=reason.message)
 
 
 class Retried(Told):
     """How many failed assets and documents are tried again."""
 
     retried: int
+
+
+class JobRetried(Retried):
+    """How much of a job is tried again, and the job."""
+
+    job: JobTold
 
 
 class ColumnsGiven(Question):

@@ -13,13 +13,16 @@ from pyarrow import parquet
 
 from indexer import collections, jobs, spaces
 from indexer.assets import list_assets
+from indexer.cancelling import cancel
 from indexer.domain import Asset, Kind, Status
 from indexer.errors import CollectionNotFound, InvalidInput, InvalidQuery, SpaceMismatch
+from indexer.failures import failures
 from indexer.filters import HasVector
 from indexer.importing import import_vectors, start_import
-from indexer.jobs import Job, Request, failures
+from indexer.jobs import Job, Request
 from indexer.queries import Part, SearchQuery
 from indexer.recovery import requeue_pending, requeue_unfilled
+from indexer.retrying import retry_job
 from indexer.search import search
 from tests.fakes import ColourEmbedder, LosingQueue, TextOnlyEmbedder
 from tests.lab import Lab, engine_of, found_text, picture_in
@@ -282,7 +285,7 @@ def test_a_row_that_cannot_be_used_fails_alone_and_is_gone_when_it_is_mended(
     run(lab, new(file), "spectra")
     totals = collections.totals(lab.store, "spectra")
     assert (totals.indexed, totals.failed) == (3, 2)
-    assert sorted(reason.message for _, reason in failures(lab.store, "spectra")) == [
+    assert sorted(failure.reason.message for failure in failures(lab.store, "spectra")) == [
         "Row 4 has NaN or infinity in its vector.",
         "Row 5 has the id and the text of an earlier row.",
     ]
@@ -389,3 +392,29 @@ def test_a_request_that_does_not_fit_the_file_makes_nothing(
 def test_vectors_for_what_is_there_need_a_collection(lab: Lab, tmp_path: Path) -> None:
     with pytest.raises(CollectionNotFound):
         run(lab, match(npy(tmp_path / "v.npy", [[1, 0]], ["a"])), "nowhere")
+
+
+def test_an_import_stops_when_its_job_is_cancelled(lab: Lab, tmp_path: Path) -> None:
+    lab.ingest(found_text("/t.txt", *(f"red row {n}" for n in range(300))))
+    ids = [asset.id for asset in list_assets(lab.store, "things", limit=1000)[0]]
+    file = npy(tmp_path / "shape.npy", [[1, n] for n in range(300)], ids)
+    job = start_import(engine_of(lab), "things", match(file, "id"))
+    cancel(lab.store, job)  # while it waits for its turn
+    ended = import_vectors(engine_of(lab), lab.queue, job)
+    assert jobs.progress(lab.store, ended).state == "cancelled"
+    assert 0 < len(vectors(lab)) < 300
+    again = retry_job(lab.store, ended)
+    assert again.reading
+    done = import_vectors(engine_of(lab), lab.queue, again.job)
+    assert (jobs.progress(lab.store, done).state, len(vectors(lab))) == ("done", 300)
+
+
+def test_an_import_of_new_rows_stops_likewise(lab: Lab, tmp_path: Path) -> None:
+    file = jsonl(tmp_path / "rows.jsonl", *({"id": f"r{n}", "vector": [1, n]} for n in range(9)))
+    job = start_import(engine_of(lab), "rows", new(file))
+    cancel(lab.store, job)
+    ended = import_vectors(engine_of(lab), lab.queue, job)
+    told = jobs.progress(lab.store, ended)
+    assert (told.state, told.totals.found) == ("cancelled", 0)
+    done = import_vectors(engine_of(lab), lab.queue, retry_job(lab.store, ended).job)
+    assert jobs.progress(lab.store, done).totals.indexed == 9

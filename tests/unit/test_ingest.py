@@ -14,6 +14,7 @@ from indexer.assets import list_assets, thumbnail
 from indexer.departures import drop_collection
 from indexer.domain import Asset, Kind, Reason, Source, Status
 from indexer.errors import AssetNotFound, InvalidInput
+from indexer.failures import failures
 from indexer.filters import Equals
 from indexer.readers.found import Candidate, Found
 from indexer.readers.uris import file_uri
@@ -50,7 +51,7 @@ def test_found_is_always_indexed_failed_pending_and_skipped(lab: Lab, tmp_path: 
     assert totals.reasons["skipped"] == {"unsupported_media": 1}
     assert sum(totals.reasons["failed"].values()) == 2
     assert jobs.progress(lab.store, job).totals == totals
-    paths = {path for path, _ in jobs.failures(lab.store, "things", job.id)}
+    paths = {failure.path for failure in failures(lab.store, "things", job.id)}
     assert paths == {"/a.exe", "/b.pdf", str(tmp_path / "broken.png")}
 
 
@@ -161,7 +162,7 @@ def test_a_reader_that_trips_takes_no_other_document_with_it(lab: Lab) -> None:
 
     lab.ingest(Found("file:///x.txt", "/x.txt", 1, 1, trips), found_text("/t.txt", "red barn"))
     assert (lab.totals.indexed, lab.totals.failed) == (2, 1)
-    assert "ZeroDivisionError" in jobs.failures(lab.store, "things")[0][1].message
+    assert "ZeroDivisionError" in failures(lab.store, "things")[0].reason.message
 
 
 def test_metadata_becomes_filterable(lab: Lab) -> None:

@@ -11,8 +11,8 @@ from indexer import collections, spaces
 from indexer.assets import list_assets
 from indexer.domain import Kind, Space, Status
 from indexer.errors import Conflict, InvalidInput, SpaceMismatch, SpaceNotFound
+from indexer.failures import failures
 from indexer.filters import HasVector
-from indexer.jobs import failures
 from indexer.queries import Part, SearchQuery
 from indexer.recovery import requeue_pending, requeue_unfilled, retry_failed
 from indexer.search import search
@@ -101,9 +101,9 @@ def test_an_asset_that_cannot_be_filled_stays_indexed_and_says_why(
     assert state(lab, "second") == (2, 3, 1, False)
     assert spaces.filling(lab.store, "things", space(lab, "second")).waiting == 0
     assert (lab.totals.indexed, lab.totals.failed) == (3, 0)
-    ((path, reason),) = failures(lab.store, "things")
-    assert path.endswith("red.png")
-    assert "space second" in reason.message
+    (failure,) = failures(lab.store, "things")
+    assert failure.path.endswith("red.png")
+    assert "space second" in failure.reason.message
 
     assert requeue_unfilled(lab.store, lab.queue, "things") == 0, "it is not tried for ever"
     hidden.rename(tmp_path / "red.png")
