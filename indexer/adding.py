@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 from indexer import collections, jobs
 from indexer.build import Engine
 from indexer.collections import Collection
+from indexer.content import Content
 from indexer.domain import AssetId, Kind, Reason, Status
 from indexer.errors import InvalidInput
 from indexer.ingest import Ingest, documents_at, is_unchanged
@@ -29,7 +29,7 @@ class Upload:
     """A file handed over by a client; its metadata is given to every asset in it."""
 
     name: str
-    data: bytes
+    content: Content
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -95,8 +95,8 @@ def add_uploads(
 
 def _found_in(upload: Upload, options: ReadOptions) -> Iterator[Found]:
     # The digest keeps two different files of one name apart: neither replaces the other.
-    digest = hashlib.sha256(upload.data).hexdigest()[:16]
-    for found in read_upload(upload.name, upload.data, options, prefix=digest):
+    digest = upload.content.sha256[:16]
+    for found in read_upload(upload.name, upload.content, options, prefix=digest):
         yield replace(found, read=partial(_read_with, found, upload.metadata))
 
 

@@ -119,14 +119,10 @@ def _forget_bytes(store: VectorStore, blobs: BlobStore, assets: Sequence[Asset])
     ids = [asset.id for asset in assets]
     # Equal content has an equal id in every Collection.
     kept = {point.id for name in store.collections() for point in store.get(name, ids)}
-    for asset in assets:
-        if asset.id in kept:
-            continue
-        if asset.blob is not None:
-            blobs.delete(asset.blob)
-        if asset.kind is Kind.IMAGE:
-            for size in THUMBNAIL_SIZES:
-                blobs.delete_derived(thumbnail_name(asset.id, size))
+    gone = [asset for asset in assets if asset.id not in kept]
+    blobs.delete(list({asset.blob for asset in gone if asset.blob is not None}))
+    pictures = [asset.id for asset in gone if asset.kind is Kind.IMAGE]
+    blobs.delete_derived([thumbnail_name(id, size) for id in pictures for size in THUMBNAIL_SIZES])
 
 
 def _below(uri: str, root: str) -> bool:

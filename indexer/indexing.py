@@ -7,7 +7,6 @@ vectors and before the status costs one look, and an asset that has its vectors 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +29,9 @@ from indexer.domain import (
     Status,
     StoredPoint,
 )
-from indexer.errors import AssetNotFound, InvalidInput
+from indexer.errors import InvalidInput
 from indexer.ledger import asset_from
+from indexer.originals import open_original
 from indexer.pipeline import contained, overlapped
 from indexer.ports import BlobStore, Embedder, Embedders, Pixels, VectorStore
 from indexer.readers.found import Limits
@@ -195,25 +195,10 @@ def _prepare(
     indexer: Indexer, embedders: Mapping[str, Embedder], asset: Asset
 ) -> dict[str, Pixels]:
     """Decode one image once and prepare it for each model, by Space; runs in a decoding thread."""
-    data = read_original(indexer.blobs, asset, indexer.limits)
     min_side = max(embedder.image_size for embedder in embedders.values())
-    image = images.decode(data, page=asset.page, min_side=min_side, limits=indexer.limits)
+    with open_original(indexer.blobs, asset) as file:
+        image = images.decode(file, page=asset.page, min_side=min_side, limits=indexer.limits)
     return {name: embedder.prepare(image) for name, embedder in embedders.items()}
-
-
-def read_original(blobs: BlobStore, asset: Asset, limits: Limits) -> bytes:
-    """The asset's bytes. Raises `AssetNotFound` if they are gone or no longer the same."""
-    with blobs.open(asset.blob or "") as file:
-        data = file.read(limits.file_bytes + 1)
-    if hashlib.sha256(data).hexdigest() != asset.sha256:
-        # The file was replaced since it was found; its new content is another asset.
-        path = asset.sources[0].path if asset.sources else asset.blob
-        raise AssetNotFound(
-            f"{path} was changed after it was found; index its folder again to take up what it "
-            "holds now.",
-            asset=asset.id,
-        )
-    return data
 
 
 def _write(

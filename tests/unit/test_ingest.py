@@ -11,6 +11,7 @@ import pytest
 
 from indexer import jobs
 from indexer.assets import list_assets, thumbnail
+from indexer.content import in_memory
 from indexer.departures import drop_collection
 from indexer.domain import Asset, Kind, Reason, Source, Status
 from indexer.errors import AssetNotFound, InvalidInput
@@ -176,7 +177,9 @@ def test_uploaded_bytes_are_kept(lab: Lab) -> None:
     source = found_text("/x", "").uri
 
     def read() -> Iterator[Candidate]:
-        yield Candidate(Kind.IMAGE, Source(source, "x.png"), "image/png", data=png((0, 255, 0)))
+        yield Candidate(
+            Kind.IMAGE, Source(source, "x.png"), "image/png", content=in_memory(png((0, 255, 0)))
+        )
 
     lab.ingest(Found(source, "x.png", 1, 1, read))
     (asset,) = assets(lab)
@@ -236,7 +239,7 @@ def test_members_are_gone_only_when_their_archive_was_read_to_its_end(
 def test_dropping_a_collection_takes_copies_and_thumbnails_along(lab: Lab) -> None:
     data = png((0, 255, 0))
     source = Source("upload:///x.png", "x.png")
-    candidate = Candidate(Kind.IMAGE, source, "image/png", data=data)
+    candidate = Candidate(Kind.IMAGE, source, "image/png", content=in_memory(data))
     lab.ingest(Found(source.uri, "x.png", 1, 1, lambda: iter([candidate])))
     (asset,) = assets(lab)
     assert asset.blob is not None
