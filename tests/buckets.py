@@ -1,15 +1,25 @@
-"""An S3 server in this process, over real HTTP on the loopback device."""
+"""An S3 server in a process of its own, over real HTTP on the loopback device."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from moto.server import ThreadedMotoServer
 
+_SERVE = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()  # ends with the test that started it
+server.stop()
+"""
 KEY, SECRET = "AKIATESTTESTTEST", "a-secret-that-nobody-may-see"
 
 
@@ -41,13 +51,16 @@ class Bucket:
 @contextmanager
 def s3_server() -> Iterator[str]:
     """The address of an S3 server that lives as long as the block."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
+    command = [sys.executable, "-W", "ignore", "-c", _SERVE]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.kill()
 
 
 def make_bucket(endpoint: str, name: str) -> Bucket:

@@ -81,7 +81,7 @@ def collection(store: VectorStore) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """An S3 server in this process."""
+    """The address of an S3 server."""
     with s3_server() as endpoint:
         yield endpoint
 
