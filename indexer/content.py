@@ -76,7 +76,10 @@ def handed_over(file: BinaryIO) -> Content:
     file.seek(0)
     sha256 = sha256_of(file)
     size = file.tell()
-    return Content(sha256, size, _Shared(file, size).open)
+    if size > _SMALL:
+        return Content(sha256, size, partial(_view, file, size))
+    # small ones may have no descriptor yet, and a thousand uploads would take too many
+    return Content(sha256, size, partial(_copied, file, Lock()))
 
 
 def spooled(blocks: Iterable[bytes]) -> Content:
@@ -100,23 +103,18 @@ def spool(blocks: Iterable[bytes]) -> Open:
 
     Raises `DiskFull` if the temporary folder has no room for them.
     """
-    file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (those who read it close it)
-    try:
-        size = 0
+    size = 0
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
         for block in blocks:
             with room_in(tempfile.gettempdir(), "TMPDIR names another folder for temporary files"):
                 file.write(block)
             size += len(block)
         if size <= IN_MEMORY:
             file.seek(0)
-            data = file.read()
-            file.close()
-            return partial(io.BytesIO, data)
+            return partial(io.BytesIO, file.read())
         file.flush()
-    except BaseException:
-        file.close()
-        raise
-    return _Shared(cast("BinaryIO", file), size).open
+        # the file has no name: it lives as long as its descriptor does
+        return partial(_view, _Descriptor(os.dup(file.fileno())), size)
 
 
 def sha256_of(file: BinaryIO) -> str:
@@ -151,33 +149,35 @@ def room_in(folder: str | os.PathLike[str], remedy: str) -> Iterator[None]:
         raise
 
 
-class _Shared:
-    """A file without a name that several read at once; closed when nobody refers to it."""
+class _Descriptor:
+    """An open file that several read at once; closed when nobody refers to it any more."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file = file
-        self._size = size
-        self._lock = Lock()
+    def __init__(self, number: int) -> None:
+        self._number = number
 
     def __del__(self) -> None:
         # candidates hold on to it for as long as they wait to be written: no block can hold it
-        self._file.close()
+        os.close(self._number)
 
-    def open(self) -> BinaryIO:
-        if self._size > _SMALL:
-            return cast("BinaryIO", io.BufferedReader(_View(self, self._file.fileno(), self._size)))
-        # small ones may have no file descriptor yet, and a thousand of them would take too many
-        with self._lock:
-            self._file.seek(0)
-            return io.BytesIO(self._file.read())
+    def fileno(self) -> int:
+        return self._number
+
+
+def _copied(file: BinaryIO, lock: Lock) -> BinaryIO:
+    with lock:
+        file.seek(0)
+        return io.BytesIO(file.read())
+
+
+def _view(file: BinaryIO | _Descriptor, size: int) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(_View(file, size)))
 
 
 class _View(io.RawIOBase):
-    """One reader of a shared file: `pread` leaves the places of all others alone."""
+    """One reader of an open file: `pread` leaves the places of all others alone."""
 
-    def __init__(self, shared: _Shared, descriptor: int, size: int) -> None:
-        self._shared = shared
-        self._descriptor = descriptor
+    def __init__(self, file: BinaryIO | _Descriptor, size: int) -> None:
+        self._file = file
         self._size = size
         self._at = 0
 
@@ -193,7 +193,7 @@ class _View(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        data = os.pread(self._descriptor, len(buffer), self._at)
+        data = os.pread(self._file.fileno(), len(buffer), self._at)
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
