@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,12 @@ from indexer import collections, jobs
 from indexer.build import Engine
 from indexer.collections import Collection
 from indexer.content import Content
+from indexer.copying import copied
 from indexer.domain import AssetId, Kind, Reason, Status
-from indexer.errors import InvalidInput
+from indexer.errors import InvalidInput, SemblanceError, Unavailable
 from indexer.ingest import Ingest, documents_at, is_unchanged
 from indexer.jobs import Job, Request
+from indexer.ledger import reason_of
 from indexer.ports import JobQueue
 from indexer.readers.found import Candidate, Columns, Found, Passages, ReadOptions
 from indexer.readers.location import read_location, read_upload
@@ -72,6 +75,8 @@ def index_location(engine: Engine, queue: JobQueue, job: Job) -> Job:
     )
     ingest = Ingest(engine.store, engine.blobs, queue, collection, job)
     found = read_location(path, options)
+    if request.copy:
+        found = copied(engine.store, job.collection, found)
     return ingest.run(found, root=file_uri(path), prune=request.prune)
 
 
@@ -85,7 +90,13 @@ def add_uploads(
     ingest = Ingest(engine.store, engine.blobs, queue, collection, job, recorded.append)
     options = _options(engine, collection)
     found = [list(_found_in(upload, options)) for upload in uploads]
-    job = ingest.run(one for several in found for one in several)
+    try:
+        job = ingest.run(one for several in found for one in several)
+    except Unavailable as error:
+        # Nobody takes this job up again: whoever sent the files was told, and sends them again.
+        with suppress(SemblanceError):
+            jobs.finish(engine.store, ingest.job, reason_of(error))
+        raise
     outcomes = [
         _outcome(engine, collection_name, upload, documents, recorded)
         for upload, documents in zip(uploads, found, strict=True)
