@@ -60,11 +60,8 @@ def object_errors(url: str, uri: str | None = None) -> Iterator[None]:
     try:
         yield
     except (BaseError, FileNotFoundError) as error:
-        raised = _translated(error, url, uri)
-    else:
-        return
-    # Outside the handler: there its message would be kept as context, and end up in a log.
-    raise raised
+        # From None: its message would end up in a log.
+        raise _translated(error, url, uri) from None
 
 
 def _translated(error: Exception, url: str, uri: str | None) -> SemblanceError:

@@ -19,8 +19,9 @@ class ThumbnailCache:
     A slot's file has the name on its first line. Whatever goes wrong is a miss.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, slots: int = _SLOTS) -> None:
         self._folder = folder
+        self._slots = slots
 
     def get(self, name: str) -> bytes | None:
         """The thumbnail, if its slot holds it."""
@@ -51,5 +52,5 @@ class ThumbnailCache:
                 self._slot(name).unlink(missing_ok=True)
 
     def _slot(self, name: str) -> Path:
-        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % _SLOTS
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % self._slots
         return self._folder / f"{number:04}"
