@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,27 +146,47 @@ def test_a_folder_in_place_is_copied_when_it_is_asked_for(bucket: Bucket, tmp_pa
         assert client.content(asset["id"]) == png(), "others read it without the folder"
 
 
-@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount")
-def test_a_full_disk_loses_nothing_and_leaves_nothing(tmp_path: Path) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)]
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of two megabytes; it needs root and a Linux that may mount."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("no small disk: only root on Linux may mount one")
     if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    try:
-        noise = png() + os.urandom(3 * 1024**2)  # decoders look no further than the picture's end
-        with connect(settings(tmp_path, str(small))) as client:
-            (kept,) = upload(client, green=png((0, 255, 0)))
-            with pytest.raises(DiskFull, match="make room"):
-                client.upload({"large.png": noise})
-            left = [path.read_bytes() for path in small.rglob("*") if path.is_file()]
-            assert left == [png((0, 255, 0))], "no part of a file is left behind"
-            assert client.content(kept) == png((0, 255, 0))
-            subprocess.run(["mount", "-o", "remount,size=16m", str(small)], check=True)
-            (large,) = upload(client, large=noise)
-            assert client.content(large) == noise
-    finally:
-        subprocess.run(["umount", "-l", str(small)], check=True)
+        pytest.skip("no small disk: nothing may be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def noise() -> bytes:
+    """A picture of three megabytes; decoders look no further than its end."""
+    return png() + os.urandom(3 * 1024**2)
+
+
+def test_a_full_disk_loses_nothing_and_leaves_nothing(small_disk: Path, tmp_path: Path) -> None:
+    large_picture = noise()
+    with connect(settings(tmp_path, str(small_disk))) as client:
+        (kept,) = upload(client, green=png((0, 255, 0)))
+        with pytest.raises(DiskFull, match="make room"):
+            client.upload({"large.png": large_picture})
+        left = [path.read_bytes() for path in small_disk.rglob("*") if path.is_file()]
+        assert left == [png((0, 255, 0))], "no part of a file is left behind"
+        assert client.content(kept) == png((0, 255, 0))
+        subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
+        (large,) = upload(client, large=large_picture)
+        assert client.content(large) == large_picture
+
+
+def test_a_full_folder_for_temporary_files_is_told(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(settings(tmp_path, None)) as client:
+        upload(client, green=png((0, 255, 0)))
+        monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+        with pytest.raises(DiskFull, match="TMPDIR"):
+            client.upload({"large.png": noise()})
 
 
 @pytest.mark.slow
