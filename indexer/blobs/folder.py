@@ -37,14 +37,16 @@ class FolderBlobs:
     def put(self, content: Content) -> str:
         """Keep the bytes and return their URI; idempotent, atomic, on disk when it returns."""
         uri = kept_uri(content.sha256)
-        path = self._folder / original_key(uri)
-        if not path.exists():
-            self._write(path, content.blocks(), durable=True)
+        if not self.has(uri):
+            self._write(self._folder / original_key(uri), content.blocks(), durable=True)
         return uri
 
     def has(self, uri: str) -> bool:
         """Whether the bytes are there to be read."""
-        return (self._folder / original_key(uri)).is_file() if is_kept(uri) else is_in_place(uri)
+        if not is_kept(uri):
+            return is_in_place(uri)
+        with self._errors():
+            return (self._folder / original_key(uri)).is_file()
 
     def open(self, uri: str) -> BinaryIO:
         """A seekable binary file. Raises `AssetNotFound` if the bytes are gone."""
@@ -55,7 +57,8 @@ class FolderBlobs:
             try:
                 return path.open("rb")
             except FileNotFoundError as error:
-                self._check_mounted()
+                # An empty folder is what is left of a mount that is missing.
+                self._check_mounted(self._folder / "originals")
                 raise AssetNotFound(
                     f"The original is gone from {self._folder}: {uri}. Add its file again.", uri=uri
                 ) from error
@@ -86,7 +89,7 @@ class FolderBlobs:
                 (self._folder / key).unlink(missing_ok=True)
 
     def _write(self, path: Path, blocks: Iterable[bytes], *, durable: bool) -> None:
-        self._check_mounted()
+        self._check_mounted(self._folder)
         with self._errors():
             incoming = self._folder / "incoming"
             incoming.mkdir(parents=True, exist_ok=True)
@@ -103,11 +106,11 @@ class FolderBlobs:
                 Path(temporary).unlink(missing_ok=True)
                 raise
 
-    def _check_mounted(self) -> None:
-        if self._shared and not self._folder.is_dir():
+    def _check_mounted(self, folder: Path) -> None:
+        if self._shared and not folder.is_dir():
             raise BlobsUnavailable(
-                f"{self._folder} is not there: mount it, make it, or let SEMBLANCE_BLOBS name "
-                "another place.",
+                f"{folder} is not there: mount it, make it, or let SEMBLANCE_BLOBS name another "
+                "place.",
                 folder=str(self._folder),
             )
 
