@@ -28,7 +28,7 @@ _PART = 8 * 1024**2
 """Bytes of one request, up or down: even the slowest line moves them within its time limit, and S3
 takes 10,000 parts, so that an original may have 80 GB."""
 
-_PARTS_AT_ONCE = 4
+_PARTS_AT_ONCE = 2
 _CONNECT_SECONDS, _REQUEST_SECONDS = 5, 60
 _RETRIES, _RETRY_SECONDS = 4, 30
 """Tries against a hiccup; what lasts longer is retried as a whole, by a worker or a person."""
