@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from api.cli.where import Filter, parse_where
 from indexer.errors import InvalidInput, InvalidQuery, NotFound
@@ -58,10 +60,33 @@ def filter_params(where: Where) -> dict[str, str]:
     return {} if condition is None else {"filter": json.dumps(condition)}
 
 
+def files_to_send(
+    files: Sequence[str | Path] | Mapping[str, bytes], stack: ExitStack
+) -> list[tuple[str, bytes | BinaryIO]]:
+    """Names with contents, or with files, which stay open until the stack ends.
+
+    Raises `NotFound`, or `InvalidInput` if a file cannot be read.
+    """
+    if isinstance(files, Mapping):
+        return list(files.items())
+    paths = [Path(file) for file in files]
+    opened: list[tuple[str, bytes | BinaryIO]] = []
+    for path in paths:
+        with _reading(path):
+            opened.append((path.name, stack.enter_context(path.open("rb"))))
+    return opened
+
+
 def file_bytes(path: Path) -> bytes:
     """The file's content. Raises `NotFound`, or `InvalidInput` if it cannot be read."""
-    try:
+    with _reading(path):
         return path.read_bytes()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", path=str(path)) from None
     except OSError as error:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from api.answers import Answer, Collection, Job, Model, Totals, Uploaded, Worker
-from api.asking import Picture, Where, file_bytes, search_body
+from api.asking import Picture, Where, files_to_send, search_body
 from api.asset_calls import DEFAULT
 from api.job_calls import JobCalls
 from api.space_calls import SpaceCalls
@@ -86,17 +86,20 @@ class Client(SpaceCalls, JobCalls):
         exclude: Sequence[str] = (),
         labels: bool = False,
         prune: bool = False,
+        copy: bool = False,
         columns: Mapping[str, object] | None = None,
     ) -> Job:
         """Start to index a file or folder; a Collection that is missing is made.
 
-        `columns` of tables: text, image, id, and a list for metadata. See `wait`.
+        `copy`: workers elsewhere do not see the folder, so that pictures are copied to where they
+        can read them. `columns` of tables: text, image, id, and a list for metadata. See `wait`.
         """
         body = {
             "path": str(Path(path).expanduser().absolute()),
             "exclude": list(exclude),
             "labels": labels,
             "prune": prune,
+            "copy": copy,
             **({"columns": dict(columns)} if columns else {}),
         }
         return cast("Job", self._add(collection, "/index", json=body))
@@ -112,17 +115,19 @@ class Client(SpaceCalls, JobCalls):
 
         A Collection that is missing is made, as by `index`.
         """
-        named = (
-            dict(files)
-            if isinstance(files, Mapping)
-            else {Path(file).name: file_bytes(Path(file)) for file in files}
-        )
-        answer = self._add(
-            collection,
-            "/assets/upload",
-            files=[("files", (name, data)) for name, data in named.items()],
-            data={"metadata": json.dumps(dict(metadata))} if metadata else {},
-        )
+        with ExitStack() as stack:
+            parts = files_to_send(files, stack)
+            try:
+                self.collection(collection)
+            except CollectionNotFound:  # asked first: large files are sent only once
+                self.create_collection(collection)
+            answer = self._json(
+                "POST",
+                collection,
+                "/assets/upload",
+                files=[("files", part) for part in parts],
+                data={"metadata": json.dumps(dict(metadata))} if metadata else {},
+            )
         return cast("Uploaded", answer)
 
     def add_texts(

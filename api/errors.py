@@ -7,9 +7,11 @@ opaque id leads to the traceback in the log.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import secrets
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +23,7 @@ from starlette.exceptions import HTTPException
 from indexer.errors import (
     AssetTooLarge,
     Conflict,
+    DiskFull,
     Forbidden,
     InvalidInput,
     NotFound,
@@ -107,6 +110,16 @@ async def _on_http_exception(_: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, SemblanceError):
         # FastAPI wraps whatever stops the reading of a body, our own limit included.
         return answer(error.__cause__)
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC:
+        # Uploads wait in the temporary folder until they are kept.
+        folder = tempfile.gettempdir()
+        return answer(
+            DiskFull(
+                f"The disk that holds {folder} is full; make room there, or let TMPDIR name "
+                "another folder for temporary files, and send it again.",
+                path=folder,
+            )
+        )
     if error.status_code == 400:
         return answer(InvalidInput(f"The request cannot be read: {error.detail}"))
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "error")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,13 @@ from indexer import collections, jobs
 from indexer.build import Engine
 from indexer.cancelling import CANCELLED
 from indexer.collections import Collection
+from indexer.content import Content
+from indexer.copying import copied
 from indexer.domain import AssetId, Kind, Reason, Status
-from indexer.errors import InvalidInput
+from indexer.errors import InvalidInput, SemblanceError, Unavailable
 from indexer.ingest import Ingest, documents_at, is_unchanged
 from indexer.jobs import Job, Request
+from indexer.ledger import reason_of
 from indexer.ports import JobQueue, Priority
 from indexer.readers.found import Candidate, Columns, Found, Passages, ReadOptions
 from indexer.readers.location import read_location, read_upload
@@ -30,7 +33,7 @@ class Upload:
     """A file handed over by a client; its metadata is given to every asset in it."""
 
     name: str
-    data: bytes
+    content: Content
     metadata: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -73,6 +76,8 @@ def index_location(engine: Engine, queue: JobQueue, job: Job) -> Job:
     )
     ingest = Ingest(engine.store, engine.blobs, queue, collection, job, observers=engine.observers)
     found = read_location(path, options)
+    if request.copy:
+        found = copied(engine.store, job.collection, found)
     return ingest.run(found, root=file_uri(path), prune=request.prune)
 
 
@@ -95,7 +100,13 @@ def add_uploads(
     )
     options = _options(engine, collection)
     found = [list(_found_in(upload, options)) for upload in uploads]
-    job = ingest.run(one for several in found for one in several)
+    try:
+        job = ingest.run(one for several in found for one in several)
+    except Unavailable as error:
+        # Nobody takes this job up again: whoever sent the files was told, and sends them again.
+        with suppress(SemblanceError):
+            jobs.finish(engine.store, ingest.job, reason_of(error))
+        raise
     outcomes = [
         _outcome(engine, collection_name, upload, documents, recorded)
         for upload, documents in zip(uploads, found, strict=True)
@@ -105,8 +116,8 @@ def add_uploads(
 
 def _found_in(upload: Upload, options: ReadOptions) -> Iterator[Found]:
     # The digest keeps two different files of one name apart: neither replaces the other.
-    digest = hashlib.sha256(upload.data).hexdigest()[:16]
-    for found in read_upload(upload.name, upload.data, options, prefix=digest):
+    digest = upload.content.sha256[:16]
+    for found in read_upload(upload.name, upload.content, options, prefix=digest):
         yield replace(found, read=partial(_read_with, found, upload.metadata))
 
 

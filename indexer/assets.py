@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO
 
 from indexer import collections, images
 from indexer.departures import delete_assets
 from indexer.domain import Asset, AssetId, Entry, Kind
-from indexer.errors import AssetNotFound, InvalidInput, UnsupportedMedia
+from indexer.errors import AssetNotFound, InvalidInput, Unavailable, UnsupportedMedia
 from indexer.filters import Filter
-from indexer.indexing import read_original
 from indexer.ledger import asset_from, assets_where
 from indexer.metadata import clean, field_types
+from indexer.originals import open_original
 from indexer.ports import BlobStore, VectorStore
 from indexer.readers.found import Limits
 
@@ -67,11 +70,11 @@ def delete(store: VectorStore, blobs: BlobStore, collection: str, ids: Sequence[
     return len(assets)
 
 
-def content(blobs: BlobStore, asset: Asset, limits: Limits) -> bytes:
-    """The original picture, or the passage as UTF-8."""
+def content(blobs: BlobStore, asset: Asset) -> BinaryIO:
+    """The original picture, or the passage as UTF-8, as a seekable file."""
     if asset.kind is Kind.TEXT:
-        return (asset.text or "").encode()
-    return read_original(blobs, asset, limits)
+        return io.BytesIO((asset.text or "").encode())
+    return open_original(blobs, asset)
 
 
 def thumbnail(blobs: BlobStore, asset: Asset, size: int, limits: Limits) -> bytes:
@@ -86,8 +89,9 @@ def thumbnail(blobs: BlobStore, asset: Asset, size: int, limits: Limits) -> byte
     kept = blobs.get_derived(name)
     if kept is not None:
         return kept
-    data = read_original(blobs, asset, limits)
-    image = images.decode(data, page=asset.page, min_side=size, limits=limits)
+    with open_original(blobs, asset) as file:
+        image = images.decode(file, page=asset.page, min_side=size, limits=limits)
     made = images.thumbnail(image, size)
-    blobs.put_derived(name, made)
+    with contextlib.suppress(Unavailable):  # full or read-only: then it is made again next time
+        blobs.put_derived(name, made)
     return made

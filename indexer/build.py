@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from indexer.blobs import FolderBlobs
+from indexer.blobs.folder import FolderBlobs
 from indexer.calibration import Calibrator
 from indexer.embedders import terms
 from indexer.embedders.compiled import CompiledTowers
@@ -49,7 +50,7 @@ def open_engine(settings: Settings) -> Engine:
     does not answer.
     """
     store = _open_store(settings)
-    blobs = FolderBlobs(settings.data / "blobs")
+    blobs = open_blobs(settings)
     compiled = CompiledTowers(settings.cache / "compiled") if settings.compile else None
     embedders = LoadedEmbedders(settings.device, settings.batch_size, compiled)
     limits = Limits(
@@ -74,6 +75,18 @@ def open_engine(settings: Settings) -> Engine:
     calibrator = Calibrator(store, embedders)
     searcher = Searcher(store, embedders, terms.query_terms, limits, calibrator, observers)
     return Engine(settings, store, blobs, embedders, limits, indexer, searcher, observers)
+
+
+def open_blobs(settings: Settings) -> BlobStore:
+    """Where originals are kept. Raises `InvalidInput` if SEMBLANCE_BLOBS names no such place."""
+    if settings.blobs is None:
+        return FolderBlobs(settings.data / "blobs")
+    if "://" not in settings.blobs:
+        return FolderBlobs(Path(settings.blobs).expanduser().absolute(), shared=True)
+    from indexer.blobs.objects import open_objects
+    from indexer.blobs.thumbnails import ThumbnailCache
+
+    return open_objects(settings.blobs, ThumbnailCache(settings.cache / "thumbnails"))
 
 
 def _open_store(settings: Settings) -> VectorStore:

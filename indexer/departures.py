@@ -20,7 +20,7 @@ from indexer.domain import (
     document_id,
 )
 from indexer.errors import StoreUnavailable
-from indexer.filters import Equals
+from indexer.filters import AnyOf, Equals
 from indexer.images import THUMBNAIL_SIZES, thumbnail_name
 from indexer.ledger import (
     PAGE,
@@ -33,7 +33,7 @@ from indexer.ledger import (
 from indexer.ports import BlobStore, VectorStore
 from indexer.readers.uris import path_of
 
-_FIELDS_OF_BYTES = ("kind", "status", "blob")
+_FIELDS_OF_BYTES = ("kind", "status", "blob", "page", "sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,25 @@ def _forget_bytes(store: VectorStore, blobs: BlobStore, assets: Sequence[Asset])
     ids = [asset.id for asset in assets]
     # Equal content has an equal id in every Collection.
     kept = {point.id for name in store.collections() for point in store.get(name, ids)}
-    for asset in assets:
-        if asset.id in kept:
-            continue
-        if asset.blob is not None:
-            blobs.delete(asset.blob)
-        if asset.kind is Kind.IMAGE:
-            for size in THUMBNAIL_SIZES:
-                blobs.delete_derived(thumbnail_name(asset.id, size))
+    gone = [asset for asset in assets if asset.id not in kept]
+    originals = {asset.blob for asset in gone if asset.blob is not None}
+    blobs.delete(list(originals - _read_by_pages(store, gone)))
+    pictures = [asset.id for asset in gone if asset.kind is Kind.IMAGE]
+    blobs.delete_derived([thumbnail_name(id, size) for id in pictures for size in THUMBNAIL_SIZES])
+
+
+def _read_by_pages(store: VectorStore, gone: Sequence[Asset]) -> set[str]:
+    """Originals that other pages of the same files are still in."""
+    paged = (asset for asset in gone if asset.page is not None)
+    documents = tuple({source.document for asset in paged for source in asset.sources})
+    if not documents:
+        return set()
+    condition = assets_where(AnyOf("documents", documents))
+    return {
+        str(point.payload.get("blob"))
+        for name in store.collections()
+        for point in scroll_all(store, name, condition, fields=("blob",))
+    }
 
 
 def _below(uri: str, root: str) -> bool:

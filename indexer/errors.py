@@ -23,6 +23,7 @@
     └── Unavailable             a part that is needed does not answer; try again
         ├── StoreUnavailable
         ├── QueueUnavailable
+        ├── BlobsUnavailable    the place of originals: its server, bucket, keys or mount
         ├── ModelUnavailable    weights that are neither on disk nor within reach
         └── DiskFull
 
@@ -137,6 +138,10 @@ class StoreUnavailable(Unavailable):
 
 class QueueUnavailable(Unavailable):
     code = "queue_unavailable"
+
+
+class BlobsUnavailable(Unavailable):
+    code = "blobs_unavailable"
 
 
 class ModelUnavailable(Unavailable):

@@ -66,14 +66,14 @@ class ImageHeader:
         return len(self.page_sizes)
 
 
-def inspect(data: bytes, limits: Limits) -> ImageHeader:
+def inspect(original: bytes | BinaryIO, limits: Limits) -> ImageHeader:
     """The header of an encoded picture.
 
     Raises `UndecodableAsset` (empty, broken, or a text), `UnsupportedMedia` (another kind of
     file), `AssetTooLarge` (every page is over `limits.image_pixels`).
     """
-    media_type = _recognised(data[:SNIFF_BYTES])
-    with _decoder_errors(media_type), _opened(io.BytesIO(data), media_type) as image:
+    file, media_type = _begun(original)
+    with _decoder_errors(media_type), _opened(file, media_type) as image:
         sizes = _page_sizes(image, media_type)
         metadata = exif_metadata(image)
     if all(_too_large(size, limits) for size in sizes.values()):
@@ -94,10 +94,7 @@ def decode(
     `min_side` is the model's side in pixels: a large JPEG may then come out smaller, with its
     shorter side still at least twice that. Raises as `inspect` does.
     """
-    file = io.BytesIO(original) if isinstance(original, bytes) else original
-    head = file.read(SNIFF_BYTES)
-    file.seek(0)
-    media_type = _recognised(head)
+    file, media_type = _begun(original)
     with _decoder_errors(media_type), _opened(file, media_type) as image:
         if page is not None and page != 1:
             image.seek(page - 1)
@@ -143,6 +140,14 @@ def _reduced(image: Image.Image, size: int) -> Image.Image:
 
 def _too_large(size: tuple[int, int], limits: Limits) -> bool:
     return size[0] * size[1] > limits.image_pixels
+
+
+def _begun(original: bytes | BinaryIO) -> tuple[BinaryIO, str]:
+    """The picture as a file at its start, and its media type."""
+    file = io.BytesIO(original) if isinstance(original, bytes) else original
+    head = file.read(SNIFF_BYTES)
+    file.seek(0)
+    return file, _recognised(head)
 
 
 def _recognised(head: bytes) -> str:

@@ -7,10 +7,10 @@ vectors and before the status costs one look, and an asset that has its vectors 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from indexer import collections, images, marks
@@ -26,9 +26,10 @@ from indexer.domain import (
     Status,
     StoredPoint,
 )
-from indexer.errors import AssetNotFound, InvalidInput
+from indexer.errors import InvalidInput
 from indexer.ledger import asset_from
 from indexer.observing import Fact, Observers
+from indexer.originals import open_original
 from indexer.pipeline import contained, overlapped
 from indexer.ports import BlobStore, Embedder, Embedders, Pixels, VectorStore
 from indexer.readers.found import Limits
@@ -197,28 +198,14 @@ def _prepare(
     indexer: Indexer, embedders: Mapping[str, Embedder], asset: Asset
 ) -> dict[str, Pixels]:
     """Decode one image once and prepare it for each model, by Space; runs in a decoding thread."""
-    with indexer.observers.timed("read"):
-        data = read_original(indexer.blobs, asset, indexer.limits)
-    with indexer.observers.timed("decode"):
-        min_side = max(embedder.image_size for embedder in embedders.values())
-        image = images.decode(data, page=asset.page, min_side=min_side, limits=indexer.limits)
-        return {name: embedder.prepare(image) for name, embedder in embedders.items()}
+    min_side = max(embedder.image_size for embedder in embedders.values())
+    with ExitStack() as stack:
+        with indexer.observers.timed("read"):
+            file = stack.enter_context(open_original(indexer.blobs, asset))
+        with indexer.observers.timed("decode"):
+            image = images.decode(file, page=asset.page, min_side=min_side, limits=indexer.limits)
+            return {name: embedder.prepare(image) for name, embedder in embedders.items()}
 
 
 def _facts(embedder: Embedder, batch: Sequence[object]) -> dict[str, Fact]:
     return {"model": embedder.name, "assets": len(batch)}
-
-
-def read_original(blobs: BlobStore, asset: Asset, limits: Limits) -> bytes:
-    """The asset's bytes. Raises `AssetNotFound` if they are gone or no longer the same."""
-    with blobs.open(asset.blob or "") as file:
-        data = file.read(limits.file_bytes + 1)
-    if hashlib.sha256(data).hexdigest() != asset.sha256:
-        # The file was replaced since it was found; its new content is another asset.
-        path = asset.sources[0].path if asset.sources else asset.blob
-        raise AssetNotFound(
-            f"{path} was changed after it was found; index its folder again to take up what it "
-            "holds now.",
-            asset=asset.id,
-        )
-    return data

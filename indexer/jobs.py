@@ -63,6 +63,7 @@ class Request:
     exclude: Sequence[str] = ()
     labels: bool = False
     prune: bool = False
+    copy: bool = False
     text: str | None = None
     image: str | None = None
     id: str | None = None

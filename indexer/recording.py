@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer import collections
 from indexer.cancelling import CANCELLED
 from indexer.collections import Collection
+from indexer.content import Content
 from indexer.domain import (
     Asset,
     AssetId,
@@ -21,7 +22,6 @@ from indexer.domain import (
     Status,
     asset_id,
 )
-from indexer.errors import AssetNotFound
 from indexer.ledger import (
     PAGE,
     asset_from,
@@ -32,6 +32,7 @@ from indexer.ledger import (
     sources_payload,
 )
 from indexer.metadata import clean, field_types
+from indexer.originals import keep_all
 from indexer.ports import BlobStore, JobQueue, Priority, VectorStore
 from indexer.readers.found import Candidate
 
@@ -73,16 +74,15 @@ class Recorder:
     _candidates: list[tuple[Asset, Candidate]] = field(default_factory=list)
     _documents: list[Document] = field(default_factory=list)
     _bytes: int = 0
-    _hashed: tuple[bytes, str] = (b"", "")
 
     def add(self, candidate: Candidate) -> AssetId:
         """Take a candidate; it is in the ledger after the next `flush`."""
         asset = self._asset(candidate)
         if candidate.blob is not None:
             # The bytes stay where they are; a batch must not hold hundreds of large pictures.
-            candidate = replace(candidate, data=b"")
+            candidate = replace(candidate, content=None)
         self._candidates.append((asset, candidate))
-        self._bytes += len(candidate.data)
+        self._bytes += candidate.content.size if candidate.content is not None else 0
         if len(self._candidates) >= PAGE or self._bytes >= _BUFFER_BYTES:
             self.flush()
         return asset.id
@@ -96,14 +96,16 @@ class Recorder:
     def flush(self) -> None:
         """Write everything taken so far, then hand the new assets to the queue."""
         known = self._known()
+        kept = keep_all(self.blobs, self._to_keep(known))
         fresh: dict[AssetId, Asset] = {}
         changes: dict[AssetId, Payload] = {}
         for asset, candidate in self._candidates:
             before = fresh.get(asset.id) or known.get(asset.id)
-            self._note(asset, before)
             if before is None:
-                fresh[asset.id] = self._keep(asset, candidate)
+                fresh[asset.id] = _with_blob(asset, kept.get(asset.sha256))
+                self._note(fresh[asset.id], None)
                 continue
+            self._note(asset, before)
             merged = self._merge(before, asset, candidate)
             if asset.id in fresh:
                 fresh[asset.id] = merged
@@ -161,10 +163,11 @@ class Recorder:
         known = before is not None
         self.on_recorded(Recorded(asset.id, uri, now.status, known, now.reason, asset.kind))
 
-    def _keep(self, asset: Asset, candidate: Candidate) -> Asset:
-        if asset.kind is Kind.TEXT or asset.blob is not None:
-            return asset
-        return replace(asset, blob=self.blobs.put(asset.sha256, candidate.data))
+    def _to_keep(self, known: Mapping[AssetId, Asset]) -> Iterator[Content]:
+        for asset, candidate in self._candidates:
+            content = candidate.content
+            if asset.id not in known and content is not None and content.size:
+                yield content
 
     def _merge(self, before: Asset, found: Asset, candidate: Candidate) -> Asset:
         sources = before.sources
@@ -188,24 +191,22 @@ class Recorder:
     def _merged_blob(self, before: Asset, candidate: Candidate) -> str | None:
         if before.kind is Kind.TEXT or before.blob is None or before.blob == candidate.blob:
             return before.blob
-        try:
-            self.blobs.open(before.blob).close()
-        except AssetNotFound:
-            # The first place is gone (a renamed file): the bytes are now read from here.
-            return candidate.blob or self.blobs.put(before.sha256, candidate.data)
-        return before.blob
+        if candidate.content is not None:
+            # Bytes that were brought are kept, whatever becomes of the file they are also in.
+            kept = keep_all(self.blobs, [candidate.content])[candidate.content.sha256]
+            return kept if isinstance(kept, str) else before.blob
+        # Where the first place is gone (a renamed file), the bytes are now read from here.
+        return before.blob if self.blobs.has(before.blob) else candidate.blob
 
     def _asset(self, candidate: Candidate) -> Asset:
-        content = candidate.text.encode() if candidate.text is not None else candidate.data
-        key = candidate.key.encode() if candidate.key is not None else content
-        sha256 = self._sha256(key or _place(candidate))
+        sha256, size = _identity(candidate)
         return Asset(
             id=asset_id(candidate.kind, sha256, candidate.page),
             kind=candidate.kind,
             status=Status.PENDING if candidate.problem is None else Status.FAILED,
             sha256=sha256,
             media_type=candidate.media_type,
-            bytes=len(content),
+            bytes=size,
             sources=(candidate.source,),
             blob=candidate.blob,
             text=candidate.text,
@@ -218,17 +219,30 @@ class Recorder:
             job=self.job,
         )
 
-    def _sha256(self, content: bytes) -> str:
-        # The pages of one file share their bytes: hash them once.
-        if content is not self._hashed[0]:
-            self._hashed = (content, hashlib.sha256(content).hexdigest())
-        return self._hashed[1]
+
+def _identity(candidate: Candidate) -> tuple[str, int]:
+    """The SHA-256 that an asset is known by, and its size in bytes."""
+    text = candidate.text.encode() if candidate.text is not None else b""
+    content = candidate.content
+    if content is not None and content.size:
+        return content.sha256, content.size
+    key = candidate.key.encode() if candidate.key is not None else text
+    return hashlib.sha256(key or _place(candidate)).hexdigest(), len(text)
 
 
 def _place(candidate: Candidate) -> bytes:
     """What tells things without content apart: two empty files are two failures, not one."""
     source = candidate.source
     return f"{source.uri}#{source.page}#{source.row}".encode()
+
+
+def _with_blob(asset: Asset, kept: str | Reason | None) -> Asset:
+    """The asset with the copy of its bytes, or failed with why there is none."""
+    if asset.blob is not None or kept is None:
+        return asset
+    if isinstance(kept, Reason):
+        return replace(asset, status=Status.FAILED, reason=kept)
+    return replace(asset, blob=kept)
 
 
 def _changes(before: Asset, after: Asset, *, again: bool) -> Payload:

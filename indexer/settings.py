@@ -36,7 +36,13 @@ class Settings(BaseSettings):
     )
     cache: Path = Field(
         default_factory=_default_cache_folder,
-        description="Folder for what can be made again: compiled models. May be emptied.",
+        description="Folder for what can be made again: compiled models, fetched thumbnails. May "
+        "be emptied.",
+    )
+    blobs: str | None = Field(
+        None,
+        description="Folder that all machines mount, or s3://bucket/prefix (gs://, az://), for "
+        "copies of uploaded files and thumbnails; by default a folder in the data folder.",
     )
     model: str = Field("mini", description="Model that new collections use.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(

@@ -13,10 +13,11 @@ from typing import cast
 import PIL.Image
 
 from indexer import collections, jobs
-from indexer.blobs import FolderBlobs
+from indexer.blobs.folder import FolderBlobs
 from indexer.build import Engine
 from indexer.calibration import Calibrator
 from indexer.collections import Collection
+from indexer.content import in_memory
 from indexer.domain import AssetId, Kind, Source
 from indexer.embedders import terms
 from indexer.embedders.loading import LoadedEmbedders
@@ -54,8 +55,8 @@ def found_picture(path: Path) -> Found:
 
     def read() -> Iterator[Candidate]:
         source = Source(uri=uri, path=str(path))
-        data = path.read_bytes()
-        yield Candidate(Kind.IMAGE, source, "image/png", data=data, blob=uri, width=16, height=16)
+        content = in_memory(path.read_bytes())
+        yield Candidate(Kind.IMAGE, source, "image/png", content, blob=uri, width=16, height=16)
 
     return Found(uri, str(path), stat.st_size, stat.st_mtime_ns, read)
 

@@ -45,6 +45,12 @@ def at(path: Path, **changes: object) -> list[Candidate]:
     return candidates(read_location(path, options(**changes)))
 
 
+def bytes_of(candidate: Candidate) -> bytes:
+    """What the picture's file holds."""
+    assert candidate.content is not None
+    return b"".join(candidate.content.blocks())
+
+
 def failure(found: Found) -> SemblanceError:
     """The error that reading the document ends with."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -130,6 +131,28 @@ def _store(settings: Settings) -> Iterator[Check]:
         yield Check("store", "ok", number(len(collections), "collection"))
 
 
+def _blobs(settings: Settings) -> Iterator[Check]:
+    from indexer.build import open_blobs
+    from indexer.content import in_memory
+    from indexer.errors import SemblanceError
+
+    where = settings.blobs or "in the data folder"
+    written = secrets.token_bytes(16)
+    try:
+        blobs = open_blobs(settings)
+        uri = blobs.put(in_memory(written))
+        with blobs.open(uri) as file:
+            read = file.read()
+        blobs.delete([uri])
+    except SemblanceError as error:
+        yield Check("blobs", "problem", error.message)
+        return
+    if read != written:
+        yield Check("blobs", "problem", f"{where}: what was written does not come back")
+        return
+    yield Check("blobs", "ok", f"{where}: can be written, read and deleted")
+
+
 def _device(settings: Settings) -> Iterator[Check]:
     from indexer.embedders.device import choose_device
     from indexer.errors import ModelUnavailable
@@ -213,6 +236,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], Iterator[Check]]], ...] = (
     ("server", _owner),
     ("qdrant", _qdrant),
     ("queue", _redis),
+    ("blobs", _blobs),
     ("store", _store),
     ("device", _device),
     ("model", _models),

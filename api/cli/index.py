@@ -46,6 +46,9 @@ PruneOption = Annotated[bool, typer.Option("--prune", help="Forget assets whose 
 LabelsOption = Annotated[
     bool, typer.Option("--labels", help="A picture's folder becomes its label.")
 ]
+CopyOption = Annotated[
+    bool, typer.Option("--copy", help="Copy pictures: workers elsewhere do not see this folder.")
+]
 ExcludeOption = Annotated[
     list[str] | None,
     typer.Option("--exclude", "-x", metavar="GLOB", help="Leave out what matches."),
@@ -66,6 +69,7 @@ class Wanted:
     exclude: list[str] = field(default_factory=list)
     labels: bool = False
     prune: bool = False
+    copy: bool = False
     columns: dict[str, object] = field(default_factory=dict)
 
 
@@ -93,6 +97,7 @@ def index(
     prune: PruneOption = False,
     exclude: ExcludeOption = None,
     labels: LabelsOption = False,
+    copy: CopyOption = False,
     text_column: Annotated[str | None, _column("Column of a table that holds text.")] = None,
     image_column: Annotated[str | None, _column("Column that holds paths of pictures.")] = None,
     id_column: Annotated[str | None, _column("Column that names each row.")] = None,
@@ -105,13 +110,14 @@ def index(
 ) -> None:
     """Index a file or folder, so that it can be searched.
 
-    Files stay where they are. What has not changed is not read again, so the same command
-    continues what was stopped, and keeps up with what was added.
+    Files stay where they are, and are read there. What has not changed is not read again, so the
+    same command continues what was stopped, and keeps up with what was added.
     """
     here = powered(session, device, workers, batch)
     columns = _columns(text_column, image_column, id_column, metadata_columns)
     models = full_names(model)
-    wanted = Wanted(existing(path), collection, models, exclude or [], labels, prune, columns)
+    left_out = exclude or []
+    wanted = Wanted(existing(path), collection, models, left_out, labels, prune, copy, columns)
     if watch:
         from api.cli.watch import keep_up
 
@@ -174,6 +180,7 @@ def run_job(client: Client, wanted: Wanted) -> Indexed:
             exclude=wanted.exclude,
             labels=wanted.labels,
             prune=wanted.prune,
+            copy=wanted.copy,
             columns=wanted.columns,
         )
         after = follow(client, wanted.collection, before, job)

@@ -18,6 +18,7 @@ from api.schemas.assets import Added, Additions, FileTold, TextGiven
 from api.schemas.jobs import JobTold, Location
 from indexer import collections, jobs
 from indexer.adding import Outcome, Upload, add_uploads
+from indexer.content import handed_over, in_memory
 from indexer.domain import Status
 from indexer.errors import AssetTooLarge, Forbidden, InvalidInput, SemblanceError
 from indexer.ledger import reason_of
@@ -83,7 +84,7 @@ def _upload(serving: Serving, file: UploadFile, metadata: Mapping[str, object]) 
             file=name,
             limit_bytes=limit,
         )
-    return Upload(name, file.file.read(), metadata)
+    return Upload(name, handed_over(file.file), metadata)
 
 
 def _safe_name(name: str) -> str:
@@ -114,7 +115,7 @@ def _text_upload(number: int, given: TextGiven) -> Upload:
     name = _safe_name(given.name or f"text {number}")
     if PurePath(name).suffix.lower() not in _TEXT_ENDINGS:
         name += ".txt"  # the ending decides how it is read: this is text, whatever it is called
-    return Upload(name, given.text.encode("utf-8", "replace"), given.metadata)
+    return Upload(name, in_memory(given.text.encode("utf-8", "replace")), given.metadata)
 
 
 def _begin(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from functools import partial
-from typing import Annotated
+from typing import Annotated, BinaryIO
 from urllib.parse import quote
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from api.deps import ENGINE, SERVING, STORE
 from api.filters import parse_filter_text
 from api.schemas.assets import AssetPage, AssetTold, Deleted, Description, Ids
 from indexer import assets, collections
 from indexer.build import Engine
+from indexer.content import blocks_of
 from indexer.domain import Asset, Kind, Status
 from indexer.filters import Equals, all_of
 
@@ -86,7 +90,7 @@ async def read_content(collection: str, id: str, serving: SERVING) -> Response:
 
 def _content(engine: Engine, collection: str, id: str) -> Response:
     asset = assets.get_asset(engine.store, collection, id)
-    data = assets.content(engine.blobs, asset, engine.limits)
+    file = assets.content(engine.blobs, asset)
     media_type = _media_type(asset)
     # Browsers show no PDF in a sandbox; their viewers run in an origin of their own anyway.
     policy = _NO_SCRIPT if media_type == "application/pdf" else SANDBOX
@@ -94,8 +98,15 @@ def _content(engine: Engine, collection: str, id: str) -> Response:
         "Content-Security-Policy": policy,
         "Content-Disposition": _disposition(asset),
         "Cache-Control": _FOR_EVER,
+        "Content-Length": str(file.seek(0, os.SEEK_END)),
     }
-    return Response(data, media_type=media_type, headers=headers)
+    return StreamingResponse(_blocks(file), media_type=media_type, headers=headers)
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        yield from blocks_of(file)
 
 
 @router.get(

@@ -165,6 +165,13 @@ class Location(Question):
     )
     labels: bool = Field(False, description="The folder of a picture becomes its `label`.")
     prune: bool = Field(False, description="Remove assets whose files are gone.")
+    # pydantic has a method of this name
+    copied: bool = Field(
+        False,
+        alias="copy",
+        description="Copy pictures rather than read them in place: for workers on other machines "
+        "that do not see the folder.",
+    )
     columns: ColumnsGiven = ColumnsGiven()
 
     def request(self, location: str) -> Request:
@@ -175,6 +182,7 @@ class Location(Question):
             exclude=tuple(self.exclude),
             labels=self.labels,
             prune=self.prune,
+            copy=self.copied,
             text=columns.text,
             image=columns.image,
             id=columns.id,

@@ -6,7 +6,6 @@ are. It carries the reason if the archive broke off or passed a limit; what came
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
+from indexer.content import Content
 from indexer.domain import Reason
 from indexer.errors import AssetTooLarge, SemblanceError, UndecodableAsset
 from indexer.media import Family, family_of
 from indexer.readers.exclusion import excluded_anywhere, excluding
 from indexer.readers.found import Candidate, Found, Limits, ReadOptions
-from indexer.readers.original import Original, file_errors, skipped
+from indexer.readers.original import Original, file_errors, skipped, too_large
 from indexer.readers.uris import MEMBER, member_uri, readable
 
 Documents = Callable[[Original, ReadOptions], Iterator[Found]]
@@ -42,7 +42,7 @@ class Member:
 
     name: str
     size: int
-    read: Callable[[int], bytes]
+    read: Callable[[int], Content]
     skip: Reason | None = None
 
 
@@ -149,14 +149,22 @@ def _inner(original: Original, member: Member, options: ReadOptions) -> Original
         size=member.size,
         mtime_ns=original.mtime_ns,
         open=partial(_open, member, path, options.limits),
+        whole=partial(_read, member, path),
         container=original.uri,
         metadata={"label": readable(label)} if options.labels and label and picture else {},
     )
 
 
 def _open(member: Member, path: str, limits: Limits) -> BinaryIO:
+    content = _read(member, path, limits.file_bytes + 1)
+    if content.size > limits.file_bytes:
+        raise too_large(path, limits, content.size)
+    return content.open()
+
+
+def _read(member: Member, path: str, most: int) -> Content:
     with archive_errors(path):
-        return io.BytesIO(member.read(limits.file_bytes + 1))
+        return member.read(most)
 
 
 def _is_unsafe(name: str) -> bool:

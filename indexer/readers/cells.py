@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from indexer.content import Content, in_memory
 from indexer.domain import Kind, Source
 from indexer.errors import InvalidInput, SemblanceError
 from indexer.media import Family, family_of, image_type
 from indexer.readers.found import Candidate, Limits
-from indexer.readers.original import Original, file_errors, open_file, read_bytes
+from indexer.readers.original import Original, content_of, file_errors, open_file
 from indexer.readers.pictures import UNKNOWN_TYPE, picture, reason
 from indexer.readers.uris import file_uri, readable
 
@@ -40,26 +41,26 @@ def pictures_in(
     """The candidates for a cell's picture; one with a `problem` if it cannot be had."""
     source = table.source(row=row)
     try:
-        data, blob = _bytes_and_blob(value, table, limits)
+        content, blob = _content_and_blob(value, table, limits)
     except SemblanceError as error:
         yield _missing(source, facts, error)
         return
-    yield from picture(data, source, blob, facts, limits)
+    yield from picture(content, source, blob, facts, limits)
 
 
-def _bytes_and_blob(value: object, table: Original, limits: Limits) -> tuple[bytes, str | None]:
+def _content_and_blob(value: object, table: Original, limits: Limits) -> tuple[Content, str | None]:
     if isinstance(value, dict):
         if isinstance(value.get("bytes"), bytes):
-            return value["bytes"], None
+            return in_memory(value["bytes"]), None
         value = value.get("path")
     if isinstance(value, bytes):
-        return value, None
+        return in_memory(value), None
     if not isinstance(value, str):
         raise InvalidInput("The cell holds neither a picture nor a path.")
     return _read_beside(value.strip(), table, limits)
 
 
-def _read_beside(named: str, table: Original, limits: Limits) -> tuple[bytes, str]:
+def _read_beside(named: str, table: Original, limits: Limits) -> tuple[Content, str]:
     """A picture by its path, which is taken relative to the table's folder."""
     if "://" in named:
         raise InvalidInput(f"{named} is on the web; bring the picture and write its path instead.")
@@ -81,7 +82,7 @@ def _read_beside(named: str, table: Original, limits: Limits) -> tuple[bytes, st
         if not place.is_file():  # a pipe would never end
             place.stat()
             raise InvalidInput(f"{original.path} is no regular file.")
-        return read_bytes(original, limits), original.uri
+        return content_of(original, limits), original.uri
 
 
 def _missing(source: Source, facts: Mapping[str, object], error: SemblanceError) -> Candidate:

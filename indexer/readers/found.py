@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.content import Content
 from indexer.domain import Kind, Reason, Source
 
 
@@ -15,16 +16,16 @@ from indexer.domain import Kind, Reason, Source
 class Candidate:
     """An asset as a reader found it, before ingest gives it an id.
 
-    An image has `data` (the encoded file) and, where each page is an asset, `page` from 1; a
-    passage has `text`. `blob` is the URI of a file that holds exactly `data` and stays in place;
-    None means that the bytes must be copied. `problem` says why this one cannot be used (its
+    An image has `content` (the encoded file) and, where each page is an asset, `page` from 1; a
+    passage has `text`. `blob` is the URI of a file that holds exactly this content and stays in
+    place; None means that the bytes must be copied. `problem` says why this one cannot be used (its
     header is broken, it is too large): it is recorded as failed, the others go on.
     """
 
     kind: Kind
     source: Source
     media_type: str
-    data: bytes = b""
+    content: Content | None = None
     text: str | None = None
     page: int | None = None
     width: int | None = None

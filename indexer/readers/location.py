@@ -1,14 +1,13 @@
-"""The single entry to all readers: a location on disk, or bytes that were handed over."""
+"""The single entry to all readers: a location on disk, or content that was handed over."""
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
+from indexer.content import Content
 from indexer.errors import NotFound
 from indexer.readers.captions import MAX_CAPTION_BYTES, caption_files
 from indexer.readers.documents import documents
@@ -40,8 +39,10 @@ def read_location(path: Path, options: ReadOptions) -> Iterator[Found]:
     return _single(place, status, options)
 
 
-def read_upload(name: str, data: bytes, options: ReadOptions, prefix: str = "") -> Iterator[Found]:
-    """The documents in uploaded bytes, by the kind of file that their name promises.
+def read_upload(
+    name: str, content: Content, options: ReadOptions, prefix: str = ""
+) -> Iterator[Found]:
+    """The documents in an upload, by the kind of file that their name promises.
 
     Their URIs are `upload:///<prefix>/<name>`: a prefix keeps uploads of one name apart.
     """
@@ -50,9 +51,10 @@ def read_upload(name: str, data: bytes, options: ReadOptions, prefix: str = "") 
         uri=upload_uri(f"{prefix}/{name}" if prefix else name),
         path=readable(name),
         name=name.rsplit("/", 1)[-1],
-        size=len(data),
+        size=content.size,
         mtime_ns=0,
-        open=partial(io.BytesIO, data),
+        open=content.open,
+        whole=lambda _: content,
     )
     return documents(original, options)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from indexer.content import Content, Open, of_file
 from indexer.domain import Reason, Source
 from indexer.errors import AssetTooLarge, InvalidInput
 from indexer.readers.found import Candidate, Found, Limits
@@ -18,6 +19,8 @@ from indexer.readers.found import Candidate, Found, Limits
 class Original:
     """Where bytes are and how to get them; nothing is opened until `open` is called.
 
+    `open` gives a seekable file at its start. `whole` gives at most so many of its bytes as
+    content where that is nearer at hand than reading the file.
     `file` is the path of a plain file that stays where it is. `label` and `beside` (a caption and
     other facts from files beside it, computed when asked) become metadata of a picture.
     """
@@ -27,7 +30,8 @@ class Original:
     name: str
     size: int
     mtime_ns: int
-    open: Callable[[], BinaryIO]
+    open: Open
+    whole: Callable[[int], Content] | None = None
     file: str | None = None
     container: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
@@ -46,23 +50,28 @@ class Original:
 def read_bytes(original: Original, limits: Limits) -> bytes:
     """All bytes; raises `AssetTooLarge` over `limits.file_bytes`, whatever size was promised."""
     if original.size > limits.file_bytes:
-        raise _too_large(original, limits)
+        raise too_large(original.path, limits, original.size)
     with original.open() as file:
         data = file.read(limits.file_bytes + 1)
     if len(data) > limits.file_bytes:
-        raise _too_large(original, limits)
+        raise too_large(original.path, limits, len(data))
     return data
+
+
+def content_of(original: Original, limits: Limits) -> Content:
+    """All bytes as content; raises `AssetTooLarge` as `read_bytes` does."""
+    if original.size > limits.file_bytes:
+        raise too_large(original.path, limits, original.size)
+    read = original.whole or partial(of_file, original.open)
+    content = read(limits.file_bytes + 1)
+    if content.size > limits.file_bytes:
+        raise too_large(original.path, limits, content.size)
+    return content
 
 
 def open_file(path: str | Path) -> BinaryIO:
     """The file at a path, open for reading."""
     return open(path, "rb")
-
-
-def seekable(original: Original) -> BinaryIO:
-    """The original opened, in a form that can be read from any place."""
-    file = original.open()
-    return file if file.seekable() else io.BytesIO(file.read())
 
 
 def found(original: Original, read: Callable[[], Iterator[Candidate]]) -> Found:
@@ -111,11 +120,12 @@ def file_errors(path: str) -> Iterator[None]:
         ) from error
 
 
-def _too_large(original: Original, limits: Limits) -> AssetTooLarge:
+def too_large(path: str, limits: Limits, size: int) -> AssetTooLarge:
+    """The error for a file over the limit on bytes."""
     return AssetTooLarge(
-        f"{original.path} is over the limit of {limits.file_bytes} bytes; "
+        f"{path} is over the limit of {limits.file_bytes} bytes; "
         "make it smaller or raise SEMBLANCE_MAX_FILE_BYTES.",
-        path=original.path,
-        size=original.size,
+        path=path,
+        size=size,
         limit=limits.file_bytes,
     )

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from indexer.charsets import without_surrogates
 from indexer.errors import UndecodableAsset
 from indexer.readers.found import Candidate, ReadOptions
-from indexer.readers.original import Original, read_bytes
+from indexer.readers.original import Original, too_large
 from indexer.readers.passages import text_candidates
 from indexer.texts import split_many
 
@@ -37,8 +37,9 @@ def read_pdf(original: Original, options: ReadOptions) -> Iterator[Candidate]:
     Raises `UndecodableAsset` for a broken or locked file, one without any text layer, and, after
     all that can be read was yielded, for pages that cannot.
     """
-    data = read_bytes(original, options.limits)
-    with _document(data, original.path) as document:
+    if original.size > options.limits.file_bytes:
+        raise too_large(original.path, options.limits, original.size)
+    with original.open() as file, _document(file, original.path) as document:
         with _PDFIUM:
             count, metadata = len(document), _metadata(document)
         broken: list[int] = []
@@ -65,12 +66,12 @@ def _complain(path: str, broken: Sequence[int], passages: int) -> None:
 
 
 @contextmanager
-def _document(data: bytes, path: str) -> Iterator[PdfDocument]:
+def _document(file: BinaryIO, path: str) -> Iterator[PdfDocument]:
     from pypdfium2 import PdfDocument, PdfiumError
 
     with _PDFIUM:
         try:
-            document = PdfDocument(data)
+            document = PdfDocument(file)
         except PdfiumError as error:
             raise _unopened(path, error.err_code) from error
     try:

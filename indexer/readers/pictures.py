@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from indexer.content import Content
 from indexer.domain import Kind, Reason, Source
 from indexer.errors import SemblanceError
 from indexer.images import ImageHeader, inspect, too_large
 from indexer.readers.found import Candidate, Limits, ReadOptions
-from indexer.readers.original import Original, read_bytes
+from indexer.readers.original import Original, content_of
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -18,7 +19,7 @@ def read_picture(original: Original, options: ReadOptions) -> Iterator[Candidate
 
     A caption file beside it that cannot be read raises after the picture itself was yielded.
     """
-    data = read_bytes(original, options.limits)
+    content = content_of(original, options.limits)
     facts: dict[str, object] = dict(original.metadata)
     problem: SemblanceError | None = None
     if original.beside is not None:
@@ -26,25 +27,36 @@ def read_picture(original: Original, options: ReadOptions) -> Iterator[Candidate
             facts.update(original.beside())
         except SemblanceError as error:
             problem = error
-    yield from picture(data, original.source(), original.blob, facts, options.limits)
+    yield from picture(content, original.source(), original.blob, facts, options.limits)
     if problem is not None:
         raise problem
 
 
 def picture(
-    data: bytes, source: Source, blob: str | None, metadata: Mapping[str, object], limits: Limits
+    content: Content,
+    source: Source,
+    blob: str | None,
+    metadata: Mapping[str, object],
+    limits: Limits,
 ) -> Iterator[Candidate]:
     """Candidates for the pages of an encoded picture; `metadata` goes over its own."""
     try:
-        header = inspect(data, limits)
+        with content.open() as file:
+            header = inspect(file, limits)
     except SemblanceError as error:
         problem = reason(error)
         yield Candidate(
-            Kind.IMAGE, source, UNKNOWN_TYPE, data, blob=blob, metadata=metadata, problem=problem
+            Kind.IMAGE,
+            source,
+            UNKNOWN_TYPE,
+            content,
+            blob=blob,
+            metadata=metadata,
+            problem=problem,
         )
         return
     for page in header.page_sizes:
-        yield _page(data, source, blob, {**header.metadata, **metadata}, limits, header, page)
+        yield _page(content, source, blob, {**header.metadata, **metadata}, limits, header, page)
 
 
 def reason(error: SemblanceError) -> Reason:
@@ -53,7 +65,7 @@ def reason(error: SemblanceError) -> Reason:
 
 
 def _page(
-    data: bytes,
+    content: Content,
     source: Source,
     blob: str | None,
     metadata: Mapping[str, object],
@@ -68,7 +80,7 @@ def _page(
         kind=Kind.IMAGE,
         source=Source(source.uri, source.path, page=number, row=source.row),
         media_type=header.media_type,
-        data=data,
+        content=content,
         page=number,
         width=width,
         height=height,

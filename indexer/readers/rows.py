@@ -15,7 +15,7 @@ from indexer.domain import Reason
 from indexer.errors import UndecodableAsset
 from indexer.media import extension
 from indexer.readers.found import Limits
-from indexer.readers.original import Original, seekable
+from indexer.readers.original import Original
 
 if TYPE_CHECKING:
     import pyarrow
@@ -41,7 +41,7 @@ class Row:
 def read_rows(original: Original, limits: Limits) -> Iterator[Row]:
     """All rows of a table, lazily; raises `UndecodableAsset` if the file as a whole is broken."""
     reader = _READERS[extension(original.name)]
-    with seekable(original) as file:
+    with original.open() as file:
         if not file.read(1):
             raise UndecodableAsset(f"{original.path} is empty.", path=original.path)
         file.seek(0)

@@ -12,6 +12,7 @@ from functools import partial
 from threading import Lock
 from typing import BinaryIO, cast
 
+from indexer.content import Content, blocks_of, in_memory, spooled
 from indexer.domain import Reason
 from indexer.readers.archive import Budget, Member
 from indexer.readers.found import Limits
@@ -53,16 +54,16 @@ class TarArchive:
         # members are read long after they were listed, so no block can hold the file
         self._end_pass()
 
-    def _read(self, number: int, limit: int) -> bytes:
+    def _read(self, number: int, most: int) -> Content:
         with self._lock:
             try:
-                return self._read_from_pass(number, limit)
+                return self._read_from_pass(number, most)
             except BaseException:
                 # a pass that broke off stands nowhere in particular
                 self._end_pass()
                 raise
 
-    def _read_from_pass(self, number: int, limit: int) -> bytes:
+    def _read_from_pass(self, number: int, most: int) -> Content:
         if self._pass is None or self._pass.number >= number:
             self._end_pass()
             self._pass = _Pass(self._original, self._limits)
@@ -71,7 +72,7 @@ class TarArchive:
             info = self._pass.next()
         if info is None:
             raise EOFError("a member is not there any more")
-        return self._pass.read(info, limit)
+        return self._pass.read(info, most)
 
     def _end_pass(self) -> None:
         if self._pass is not None:
@@ -99,9 +100,12 @@ class _Pass:
         self.number += 1
         return info
 
-    def read(self, info: tarfile.TarInfo, limit: int) -> bytes:
+    def read(self, info: tarfile.TarInfo, most: int) -> Content:
         file = self._tar.extractfile(info)
-        return b"" if file is None else file.read(limit)
+        if file is None:
+            return in_memory(b"")
+        # a stream goes only forwards: what is in it is taken out now
+        return spooled(blocks_of(cast("BinaryIO", file), most))
 
     def close(self) -> None:
         self._tar.close()

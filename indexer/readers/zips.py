@@ -7,13 +7,14 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from indexer.content import Content, blocks_of, spooled
 from indexer.domain import Reason
 from indexer.errors import AssetTooLarge
 from indexer.readers.archive import Budget, Member
 from indexer.readers.found import Limits
-from indexer.readers.original import Original, seekable
+from indexer.readers.original import Original
 
 _BLOCK = 1024 * 1024
 _ENCRYPTED, _UTF8_NAME = 0x1, 0x800
@@ -27,7 +28,7 @@ class ZipArchive:
     """A zip being read; closed when nothing refers to it any more."""
 
     def __init__(self, original: Original, limits: Limits) -> None:
-        self._file = seekable(original)
+        self._file = original.open()
         try:
             _check_directory(self._file, original.path, limits)
             self._zip = zipfile.ZipFile(self._file)
@@ -49,14 +50,14 @@ class ZipArchive:
                 read = partial(self._read, info)
                 yield Member(_name(info), info.file_size, read, _skip(info))
 
-    def _read(self, info: zipfile.ZipInfo, limit: int) -> bytes:
-        blocks: list[bytes] = []
+    def _read(self, info: zipfile.ZipInfo, most: int) -> Content:
+        return spooled(self._blocks(info, most))
+
+    def _blocks(self, info: zipfile.ZipInfo, most: int) -> Iterator[bytes]:
         with self._zip.open(info) as file:
-            while limit > 0 and (block := file.read(min(_BLOCK, limit))):
+            for block in blocks_of(cast("BinaryIO", file), most):
                 self._budget.spend(len(block))
-                blocks.append(block)
-                limit -= len(block)
-        return b"".join(blocks)
+                yield block
 
 
 def _skip(info: zipfile.ZipInfo) -> Reason | None:

@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from indexer.blobs.folder import FolderBlobs
+from indexer.blobs.objects import open_objects
+from indexer.blobs.thumbnails import ThumbnailCache
 from indexer.domain import Kind, Space
-from indexer.ports import VectorStore
+from indexer.ports import BlobStore, VectorStore
 from indexer.stores.edge import EdgeStore
 from indexer.stores.qdrant import connect
+from tests.buckets import make_bucket, reach, s3_server
 from tests.qdrant_stand_in import StandIn
 
 _SERVER_IMAGE = "qdrant/qdrant:v1.20.0"
@@ -87,3 +91,25 @@ def collection(store: VectorStore) -> Iterator[str]:
     yield name
     if name in store.collections():
         store.drop_collection(name)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """The address of an S3 server."""
+    with s3_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def blobs(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> BlobStore:
+    """An empty BlobStore of each kind."""
+    cache = ThumbnailCache(tmp_path / "cache")
+    if request.param == "folder":
+        return FolderBlobs(tmp_path / "blobs")
+    if request.param == "memory":
+        return open_objects("memory://", cache)
+    endpoint = request.getfixturevalue("s3_endpoint")
+    reach(monkeypatch, endpoint)
+    return open_objects(make_bucket(endpoint, f"test-{uuid.uuid4().hex}").url, cache)

@@ -34,6 +34,7 @@ EXPECTED = {
     errors.Unavailable: 503,
     errors.StoreUnavailable: 503,
     errors.QueueUnavailable: 503,
+    errors.BlobsUnavailable: 503,
     errors.ModelUnavailable: 503,
     errors.DiskFull: 503,
 }

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from indexer import jobs
-from indexer.assets import list_assets, thumbnail
+from indexer.assets import delete, list_assets, thumbnail
+from indexer.content import in_memory
 from indexer.departures import drop_collection
 from indexer.domain import Asset, Kind, Reason, Source, Status
 from indexer.errors import AssetNotFound, InvalidInput
 from indexer.failures import failures
 from indexer.filters import Equals
+from indexer.originals import open_original
 from indexer.readers.found import Candidate, Found
 from indexer.readers.uris import file_uri
 from tests.fakes import LosingQueue
@@ -177,7 +180,9 @@ def test_uploaded_bytes_are_kept(lab: Lab) -> None:
     source = found_text("/x", "").uri
 
     def read() -> Iterator[Candidate]:
-        yield Candidate(Kind.IMAGE, Source(source, "x.png"), "image/png", data=png((0, 255, 0)))
+        yield Candidate(
+            Kind.IMAGE, Source(source, "x.png"), "image/png", content=in_memory(png((0, 255, 0)))
+        )
 
     lab.ingest(Found(source, "x.png", 1, 1, read))
     (asset,) = assets(lab)
@@ -237,7 +242,7 @@ def test_members_are_gone_only_when_their_archive_was_read_to_its_end(
 def test_dropping_a_collection_takes_copies_and_thumbnails_along(lab: Lab) -> None:
     data = png((0, 255, 0))
     source = Source("upload:///x.png", "x.png")
-    candidate = Candidate(Kind.IMAGE, source, "image/png", data=data)
+    candidate = Candidate(Kind.IMAGE, source, "image/png", content=in_memory(data))
     lab.ingest(Found(source.uri, "x.png", 1, 1, lambda: iter([candidate])))
     (asset,) = assets(lab)
     assert asset.blob is not None
@@ -247,3 +252,45 @@ def test_dropping_a_collection_takes_copies_and_thumbnails_along(lab: Lab) -> No
     assert lab.blobs.get_derived(f"{asset.id}-128") is None
     with pytest.raises(AssetNotFound):
         lab.blobs.open(asset.blob)
+
+
+def test_the_pages_of_one_file_share_its_bytes_until_the_last_is_deleted(lab: Lab) -> None:
+    content = in_memory(png((0, 255, 0)))
+    source = Source("upload:///x.tif", "x.tif")
+    pages = [
+        Candidate(Kind.IMAGE, replace(source, page=page), "image/tiff", content, page=page)
+        for page in (1, 2)
+    ]
+    lab.ingest(Found(source.uri, "x.tif", 1, 1, lambda: iter(pages)), queue=LosingQueue())
+    first, second = assets(lab)
+    assert first.blob == second.blob == f"blob:{content.sha256}"
+    delete(lab.store, lab.blobs, "things", [first.id])
+    assert lab.blobs.has(f"blob:{content.sha256}")
+    delete(lab.store, lab.blobs, "things", [second.id])
+    assert not lab.blobs.has(f"blob:{content.sha256}")
+
+
+def test_bytes_that_were_brought_outlive_the_file_they_were_also_in(
+    lab: Lab, tmp_path: Path
+) -> None:
+    found = picture_in(tmp_path / "a.png")
+    source = Source("upload:///x.png", "x.png")
+    candidate = Candidate(Kind.IMAGE, source, "image/png", content=in_memory(png()))
+    lab.ingest(found, Found(source.uri, "x.png", 1, 1, lambda: iter([candidate])))
+    (tmp_path / "a.png").unlink()
+    (asset,) = assets(lab)
+    with open_original(lab.blobs, asset) as file:
+        assert file.read() == png()
+
+
+def test_a_picture_that_changes_while_it_is_copied_fails_alone(lab: Lab, tmp_path: Path) -> None:
+    changing = replace(in_memory(png()), open=lambda: BytesIO(b"other bytes"))
+    candidate = Candidate(
+        Kind.IMAGE, Source("upload:///x.png", "x.png"), "image/png", content=changing
+    )
+    lab.ingest(
+        Found("upload:///x.png", "x.png", 1, 1, lambda: iter([candidate])),
+        picture_in(tmp_path / "good.png", (0, 0, 255)),
+    )
+    assert (lab.totals.indexed, lab.totals.failed) == (1, 1)
+    assert "changed" in failures(lab.store, "things")[0].reason.message

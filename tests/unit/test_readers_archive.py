@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from indexer.content import in_memory
 from indexer.readers.found import Found
 from indexer.readers.location import read_location, read_upload
 from indexer.readers.uris import file_uri
-from tests.reading import LIMITS, candidates, encoded, failure, options, write
+from tests.reading import LIMITS, bytes_of, candidates, encoded, failure, options, write
 
 FILES = {"birds/wren.png": encoded("red"), "a.txt": b"A text about birds."}
 
@@ -40,7 +41,7 @@ def tarred(files: Mapping[str, bytes], mode: str = "w") -> bytes:
 
 
 def uploaded(name: str, data: bytes, **changes: object) -> list[Found]:
-    return list(read_upload(name, data, options(**changes)))
+    return list(read_upload(name, in_memory(data), options(**changes)))
 
 
 def short(found: list[Found]) -> list[str]:
@@ -65,14 +66,14 @@ def test_members_are_documents_and_the_archive_comes_last(
     assert short(found) == ["birds/wren.png", "a.txt", "(archive)"]
     # all are listed before any is read, as ingest does
     picture, text = candidates(found)
-    assert (picture.data, picture.blob) == (FILES["birds/wren.png"], None)
+    assert (bytes_of(picture), picture.blob) == (FILES["birds/wren.png"], None)
     assert picture.metadata == {"label": "birds"}
     assert text.text == "A text about birds."
     assert found[0].container == found[2].uri == file_uri(path)
     assert found[0].path == f"{path}!/birds/wren.png"
     # in any order, and again
     assert [one.text for one in found[1].read()] == [text.text]
-    assert [one.data for one in found[0].read()] == [picture.data]
+    assert [bytes_of(one) for one in found[0].read()] == [bytes_of(picture)]
 
 
 def test_an_unchanged_archive_is_not_opened(tmp_path: Path) -> None:

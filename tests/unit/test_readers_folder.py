@@ -12,13 +12,14 @@ import pytest
 from PIL import Image
 
 import indexer
+from indexer.content import in_memory
 from indexer.domain import Kind
 from indexer.errors import InvalidInput, NotFound, UndecodableAsset
 from indexer.readers.folder import read_folder
 from indexer.readers.found import Found
 from indexer.readers.location import read_location, read_upload
 from indexer.readers.uris import file_uri, member_uri, path_of, readable, upload_uri
-from tests.reading import at, candidates, encoded, failure, options, write
+from tests.reading import at, bytes_of, candidates, encoded, failure, options, write
 
 
 def found(root: Path, **changes: object) -> list[Found]:
@@ -65,7 +66,7 @@ def test_a_picture_in_place(tmp_path: Path) -> None:
     # a PNG that is called .jpg is a PNG
     assert (one.kind, one.media_type, one.width, one.height) == (Kind.IMAGE, "image/png", 30, 20)
     assert one.blob == one.source.uri == file_uri(path)
-    assert one.data == path.read_bytes()
+    assert bytes_of(one) == path.read_bytes()
     assert one.metadata == {"label": "birds"}
     assert one.problem is None
     assert at(tmp_path)[0].metadata == {}
@@ -151,7 +152,7 @@ def test_pages_of_a_tiff_are_pictures_of_their_own(tmp_path: Path) -> None:
     assert (first.page, first.source.page, first.width, first.problem) == (1, 1, 8, None)
     assert (second.page, second.width) == (2, 2000)
     assert second.problem is not None
-    assert first.data is second.data
+    assert first.content is second.content
 
 
 def test_texts_keep_their_places(tmp_path: Path) -> None:
@@ -244,13 +245,13 @@ def test_coco_captions_reach_their_pictures(tmp_path: Path) -> None:
 
 
 def test_uploads(tmp_path: Path) -> None:
-    (one,) = read_upload("ünï/my photo.jpg", encoded(), options(), prefix="ab12")
+    (one,) = read_upload("ünï/my photo.jpg", in_memory(encoded()), options(), prefix="ab12")
     assert one.uri == "upload:///ab12/%C3%BCn%C3%AF/my%20photo.jpg"
     (picture,) = one.read()
     assert (picture.blob, picture.source.path) == (None, "ünï/my photo.jpg")
-    (text,) = read_upload("a.txt", b"Hello there.", options())
+    (text,) = read_upload("a.txt", in_memory(b"Hello there."), options())
     assert [passage.text for passage in text.read()] == ["Hello there."]
-    (table,) = read_upload("a.csv", b"image,text\n/etc/hosts.png,Hello\n", options())
+    (table,) = read_upload("a.csv", in_memory(b"image,text\n/etc/hosts.png,Hello\n"), options())
     picture, passage = table.read()
     assert picture.problem is not None
     assert "only a table that lies in a folder" in picture.problem.message

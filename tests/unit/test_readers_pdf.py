@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer.content import in_memory
 from indexer.readers.location import read_location, read_upload
 from tests.reading import at, candidates, failure, options, write
 
@@ -115,13 +116,13 @@ def test_each_page_has_its_passages(tmp_path: Path) -> None:
     ids=["locked", "scanned", "broken", "empty", "truncated"],
 )
 def test_what_cannot_be_read_says_why(data: bytes, words: str) -> None:
-    (found,) = read_upload("a.pdf", data, options())
+    (found,) = read_upload("a.pdf", in_memory(data), options())
     assert words in failure(found).message
 
 
 def test_a_lock_without_a_password_opens() -> None:
     # many PDFs are locked only against printing; their password is empty
-    (one,) = candidates(read_upload("a.pdf", pdf(["Readable."], password=""), options()))
+    (one,) = candidates(read_upload("a.pdf", in_memory(pdf(["Readable."], password="")), options()))
     assert one.text == "Readable."
 
 
