@@ -71,10 +71,18 @@ class VectorStore(Protocol):
     def write_vectors(self, collection: str, rows: Sequence[PointVectors]) -> None:
         """Give existing points vectors; other Spaces keep theirs, missing ids are passed over."""
 
-    def set_payload(self, collection: str, payloads: Mapping[AssetId, Payload]) -> None:
+    def set_payload(
+        self,
+        collection: str,
+        payloads: Mapping[AssetId, Payload],
+        *,
+        only: Filter | None = None,
+    ) -> None:
         """Merge top-level payload keys into existing points; missing ids are passed over.
 
-        A value of None removes the key.
+        A value of None removes the key. With `only` a point is changed if it fulfils the
+        condition at the moment of writing, which the engine decides: of several processes that
+        race to change what they all have seen, the first wins, and reading back tells which.
         """
 
     def delete(self, collection: str, ids: Sequence[AssetId]) -> None:

@@ -20,7 +20,7 @@ from indexer.domain import (
     StoredPoint,
 )
 from indexer.filters import Filter
-from indexer.stores.edge_filters import edge_filter
+from indexer.stores.edge_filters import edge_filter, edge_filter_of
 from indexer.stores.edge_folder import OpenShard, ShardFolder
 from indexer.stores.edge_points import (
     create_space,
@@ -29,7 +29,6 @@ from indexer.stores.edge_points import (
     index_ledger_fields,
     index_operation,
     is_indexed,
-    only,
     scored,
     shard_config,
     stored,
@@ -37,12 +36,11 @@ from indexer.stores.edge_points import (
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import key_paths, parse_field
 from indexer.stores.paging import id_after, pages
+from indexer.stores.payloads import check_payloads, check_points
 from indexer.stores.queries import check_filter, check_limit, check_query
 from indexer.stores.validation import (
     check_ids,
     check_new_space,
-    check_payload,
-    check_points,
     check_rows,
     check_space,
     check_spaces,
@@ -61,11 +59,10 @@ class EdgeStore:
     """
 
     def __init__(self, folder: Path, *, min_free_bytes: int = MIN_FREE_BYTES) -> None:
-        self._folder = ShardFolder(folder, min_free_bytes)
+        self._folder = ShardFolder(folder, min_free_bytes, index_ledger_fields)
 
     def create_collection(self, collection: str, spaces: Sequence[Space]) -> None:
-        config = shard_config(check_spaces(spaces))
-        self._folder.create(collection, config, index_ledger_fields)
+        self._folder.create(collection, shard_config(check_spaces(spaces)))
 
     def drop_collection(self, collection: str) -> None:
         self._folder.drop(collection)
@@ -114,19 +111,20 @@ class EdgeStore:
                 if present:
                     self._update(opened, qe.UpdateOperation.update_vectors(present))
 
-    def set_payload(self, collection: str, payloads: Mapping[AssetId, Payload]) -> None:
-        check_ids([*payloads])
-        checked = [(id, check_payload(payload, id)) for id, payload in payloads.items()]
-        for batch in batches(checked, _POINTS_PER_CALL):
+    def set_payload(
+        self,
+        collection: str,
+        payloads: Mapping[AssetId, Payload],
+        *,
+        only: Filter | None = None,
+    ) -> None:
+        with self._folder.use(collection) as opened:
+            condition = check_filter(only, opened.dimensions)
+        for ids, payload in check_payloads(payloads, _POINTS_PER_CALL):
             # by filter: ids that are missing are then passed over; a null removes its key
-            operations = [
-                qe.UpdateOperation.set_payload_by_filter(only(id), payload)
-                for id, payload in batch
-                if payload
-            ]
+            wanted = edge_filter_of(ids, condition)
             with self._folder.use(collection) as opened:
-                for operation in operations:
-                    self._update(opened, operation)
+                self._update(opened, qe.UpdateOperation.set_payload_by_filter(wanted, payload))
 
     def delete(self, collection: str, ids: Sequence[AssetId]) -> None:
         for batch in batches(check_ids(ids), _POINTS_PER_CALL):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 import numpy as np
 import qdrant_edge as qe
 
+from indexer.domain import AssetId
 from indexer.filters import (
     All,
     Any,
@@ -26,6 +28,12 @@ from indexer.stores.fields import parse_field
 def edge_filter(condition: Filter | None) -> qe.Filter | None:
     """The condition as a filter of the engine."""
     return None if condition is None else qe.Filter(must=[_condition(condition)])
+
+
+def edge_filter_of(ids: Iterable[AssetId], condition: Filter | None) -> qe.Filter:
+    """Those of these points that fulfil the condition, if there is one."""
+    conditions = [HasId(frozenset(ids)), *([] if condition is None else [condition])]
+    return qe.Filter(must=[_condition(one) for one in conditions])
 
 
 def _condition(condition: Filter) -> qe.ConditionType:

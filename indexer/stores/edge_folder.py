@@ -52,9 +52,13 @@ class ShardFolder:
     concurrency and makes "check, then write" one step.
     """
 
-    def __init__(self, folder: Path, min_free_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, min_free_bytes: int, prepare: Callable[[qe.EdgeShard], None]
+    ) -> None:
+        """`prepare` is called with each shard that is made or opened, before anybody uses it."""
         self.folder = folder
         self._min_free_bytes = min_free_bytes
+        self._prepare = prepare
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._open: dict[str, OpenShard] = {}
@@ -81,10 +85,8 @@ class ShardFolder:
                 raise _not_found(name)
             yield opened
 
-    def create(
-        self, name: str, config: qe.EdgeConfig, prepare: Callable[[qe.EdgeShard], None]
-    ) -> None:
-        """Make an empty shard and `prepare` it; after a crash it is either there or not."""
+    def create(self, name: str, config: qe.EdgeConfig) -> None:
+        """Make an empty shard; after a crash it is either there or not."""
         self._check_usable()
         target = self.folder / check_collection_name(name)
         with self._lock, edge_errors(str(target)):
@@ -97,7 +99,7 @@ class ShardFolder:
             unfinished = self.folder / f"{_NEW}{uuid.uuid4().hex}"
             try:
                 shard = qe.EdgeShard.create(str(unfinished), config)
-                prepare(shard)
+                self._prepare(shard)
                 shard.close()
                 unfinished.rename(target)
             finally:
@@ -165,6 +167,7 @@ class ShardFolder:
                 self.check_space()  # opening writes too
                 _readable(target)
                 shard = qe.EdgeShard.load(str(target))
+                self._prepare(shard)
                 # now: the engine's log may have held a Space that its description did not
                 self._open[name] = OpenShard(shard, dimensions_of(target))
             return self._open[name]

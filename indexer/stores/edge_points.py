@@ -10,7 +10,6 @@ import qdrant_edge as qe
 
 from indexer.domain import (
     SPARSE,
-    AssetId,
     FieldType,
     ScoredPoint,
     Space,
@@ -53,9 +52,14 @@ def create_space(space: Space) -> qe.UpdateOperation:
 
 
 def index_ledger_fields(shard: qe.EdgeShard) -> None:
-    """Index the ledger's own fields of a new shard."""
+    """Index those of the ledger's own fields that have no index: all of a new shard's.
+
+    A shard from before a field was added pays once, about 2 s a field and million points.
+    """
     for field, type in LEDGER_FIELDS.items():
-        shard.update(index_operation(parse_field(field).engine, type))
+        path = parse_field(field).engine
+        if not is_indexed(shard, path):
+            shard.update(index_operation(path, type))
 
 
 def index_operation(path: str, type: FieldType) -> qe.UpdateOperation:
@@ -104,11 +108,6 @@ def engine_query(query: CheckedQuery) -> qe.QueryRequest:
         with_payload=query.payload,
         with_vector=query.spaces or False,
     )
-
-
-def only(id: AssetId) -> qe.Filter:
-    """The point of this id, if there is one."""
-    return qe.Filter(must=[qe.HasIdCondition({id})])
 
 
 def stored(record: qe.Record) -> StoredPoint:

@@ -37,8 +37,12 @@ class ValueCounts:
 
 
 def most_frequent(counts: dict[str, int], limit: int) -> dict[str, int]:
-    """The `limit` highest counts, highest first, ties by value."""
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    """The `limit` highest counts, highest first, ties by value.
+
+    Engines still list a value that the last point has lost, with none.
+    """
+    there = [(value, count) for value, count in counts.items() if count]
+    ordered = sorted(there, key=lambda pair: (-pair[1], pair[0]))
     return dict(ordered[:limit])
 
 

@@ -13,5 +13,9 @@ LEDGER_FIELDS = {
     "container": FieldType.KEYWORD,
     "media_type": FieldType.KEYWORD,
     "added_at": FieldType.DATETIME,
+    "indexed_at": FieldType.DATETIME,
+    "lease.owner": FieldType.KEYWORD,
+    "lease.queue": FieldType.KEYWORD,
+    "lease.until": FieldType.DATETIME,
     "text": FieldType.TEXT,
 }

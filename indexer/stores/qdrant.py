@@ -19,10 +19,11 @@ from indexer.domain import (
     Space,
     StoredPoint,
 )
-from indexer.filters import Filter, HasVector, walk
+from indexer.filters import Filter, HasId, HasVector, all_of, walk
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import parse_field
 from indexer.stores.paging import id_after, pages
+from indexer.stores.payloads import check_payloads, check_points
 from indexer.stores.qdrant_filters import qdrant_filter
 from indexer.stores.qdrant_points import (
     engine_query,
@@ -38,8 +39,6 @@ from indexer.stores.queries import check_filter, check_limit, check_query
 from indexer.stores.validation import (
     check_ids,
     check_new_space,
-    check_payload,
-    check_points,
     check_rows,
     check_space,
     check_spaces,
@@ -125,13 +124,23 @@ class QdrantStore:
                 if present:
                     client.update_vectors(collection, present, wait=True)
 
-    def set_payload(self, collection: str, payloads: Mapping[AssetId, Payload]) -> None:
-        check_ids([*payloads])
-        checked = [(id, check_payload(payload, id)) for id, payload in payloads.items()]
-        for batch in batches(checked, _POINTS_PER_CALL):
-            operations = [merge_payload(id, payload) for id, payload in batch if payload]
+    def set_payload(
+        self,
+        collection: str,
+        payloads: Mapping[AssetId, Payload],
+        *,
+        only: Filter | None = None,
+    ) -> None:
+        condition = self._checked(collection, only)
+        merges = [
+            merge_payload(qdrant_filter(all_of(HasId(frozenset(ids)), condition)), payload)
+            for ids, payload in check_payloads(payloads, _POINTS_PER_CALL)
+        ]
+        for batch in batches(merges, _POINTS_PER_CALL):
             with self._server.use(collection) as client:
-                client.batch_update_points(collection, operations, wait=True)
+                # strong: of writers that race, all copies of the point agree who was first
+                ordering = models.WriteOrdering.STRONG if only is not None else None
+                client.batch_update_points(collection, [*batch], wait=True, ordering=ordering)
 
     def delete(self, collection: str, ids: Sequence[AssetId]) -> None:
         for batch in batches(check_ids(ids), _POINTS_PER_CALL):

@@ -64,10 +64,11 @@ def point_vectors(
     )
 
 
-def merge_payload(id: AssetId, payload: dict[str, object]) -> models.SetPayloadOperation:
-    """Set keys of one point if it is there; a null removes its key."""
-    only = models.Filter(must=[models.HasIdCondition(has_id=[id])])
-    return models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=only))
+def merge_payload(
+    wanted: models.Filter | None, payload: dict[str, object]
+) -> models.SetPayloadOperation:
+    """Set keys of the points that are wanted; a null removes its key."""
+    return models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=wanted))
 
 
 def engine_query(query: CheckedQuery) -> models.QueryRequest:

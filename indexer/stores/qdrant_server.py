@@ -41,6 +41,7 @@ class QdrantServer:
     def __init__(self, client: QdrantClient) -> None:
         self._client = client
         self._schemas: dict[str, Schema] = {}
+        self._complete: set[str] = set()
         self._closed = False
 
     @contextmanager
@@ -79,8 +80,21 @@ class QdrantServer:
             {field: index.data_type for field, index in info.payload_schema.items()},
             time.monotonic(),
         )
+        if _is_ours(schema) and collection not in self._complete:
+            self._complete.add(collection)
+            if self._index_ledger_fields(collection, schema):
+                return self.read_schema(collection)
         self._schemas[collection] = schema
         return schema
+
+    def _index_ledger_fields(self, collection: str, schema: Schema) -> bool:
+        """Make indexes of the ledger that an older version did not make; True if there were any."""
+        missing = {
+            field: type for field, type in LEDGER_FIELDS.items() if not schema.is_indexed(field)
+        }
+        for field, type in missing.items():
+            self.index(collection, field, type)
+        return bool(missing)
 
     def names(self) -> list[str]:
         """Names of the Collections, sorted."""
@@ -132,9 +146,15 @@ class QdrantServer:
                     collection=collection,
                 )
         self._schemas.pop(collection, None)
+        self._complete.discard(collection)
 
     def close(self) -> None:
         """Let the connection go; idempotent."""
         if not self._closed:
             self._closed = True
             self._client.close()
+
+
+def _is_ours(schema: Schema) -> bool:
+    """Whether Semblance made the Collection; others on the server are left as they are."""
+    return schema.is_indexed("entry", FieldType.KEYWORD)

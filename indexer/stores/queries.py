@@ -29,12 +29,12 @@ from indexer.filters import (
     Scalar,
 )
 from indexer.stores.fields import parse_field
+from indexer.stores.payloads import check_text
 from indexer.stores.validation import (
     MAX_INTEGER,
     check_ids,
     check_space,
     check_sparse,
-    check_text,
     check_vector,
 )
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +18,12 @@ from numpy.typing import NDArray
 from indexer.domain import (
     SPARSE,
     AssetId,
-    Payload,
-    Point,
     PointVectors,
     Space,
     SparseVector,
 )
 from indexer.errors import InvalidInput, SpaceMismatch
 
-MAX_NESTING = 64
 MAX_INTEGER = 2**63 - 1
 _MAX_SPARSE_INDEX = 2**32 - 1
 _MAX_DIMENSION = 65_536
@@ -90,75 +86,6 @@ def check_ids(ids: Sequence[AssetId]) -> list[AssetId]:
                 id=repr(id),
             )
     return list(ids)
-
-
-def check_points(points: Sequence[Point]) -> dict[AssetId, dict[str, object]]:
-    """Payload by id; where an id comes twice the first counts, as when it were there already."""
-    check_ids([point.id for point in points])
-    payloads: dict[AssetId, dict[str, object]] = {}
-    for point in points:
-        if point.id not in payloads:
-            payloads[point.id] = check_payload(point.payload, point.id)
-    return payloads
-
-
-def check_payload(payload: Payload, id: AssetId) -> dict[str, object]:
-    """A deep copy of the payload in plain JSON types."""
-    for key in payload:
-        if not _is_text(key) or not key or '"' in key or "\\" in key:
-            raise InvalidInput(
-                f"Point {id}: {key!r} cannot be a payload key. Keys are text that is not empty "
-                "and has no double quote or backslash.",
-                id=id,
-            )
-    return cast(dict[str, object], _plain(payload, f"Point {id}: payload", 1))
-
-
-def _plain(value: object, where: str, depth: int) -> object:
-    if isinstance(value, str):
-        return check_text(value, where)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
-            raise InvalidInput(f"{where} is {value}, over 64 bits; keep it as text instead.")
-        return int(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidInput(f"{where} is {value}, which JSON does not know; use null instead.")
-        return float(value)
-    return _plain_nested(value, where, depth)
-
-
-def _plain_nested(value: object, where: str, depth: int) -> object:
-    if depth > MAX_NESTING:
-        raise InvalidInput(f"{where[:120]} is nested over {MAX_NESTING} deep; flatten it.")
-    if isinstance(value, Mapping):
-        plain: dict[str, object] = {}
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise InvalidInput(f"{where} has the key {key!r}; keys must be text.")
-            plain[check_text(key, where)] = _plain(inner, f"{where}.{key}", depth + 1)
-        return plain
-    if isinstance(value, list | tuple):
-        return [_plain(inner, f"{where}[{n}]", depth + 1) for n, inner in enumerate(value)]
-    raise InvalidInput(
-        f"{where} is a {type(value).__name__}; payloads hold text, bool, numbers, null, lists "
-        "and mappings. Convert it first."
-    )
-
-
-def check_text(text: str, where: str) -> str:
-    """Text that UTF-8 can hold; file names with stray bytes cannot be stored as they are."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidInput(
-                f"{where} {text!r} holds half a character (a surrogate) and has no UTF-8 form; "
-                "percent-encode the bytes or replace it.",
-            ) from error
-    return str(text)
 
 
 def check_rows(

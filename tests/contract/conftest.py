@@ -49,11 +49,15 @@ def server_url() -> Iterator[str]:
         yield "http://localhost:6333"
 
 
-@pytest.fixture(
-    params=["edge", "memory", pytest.param("server", marks=pytest.mark.services)],
-)
+SERVER = pytest.param("server", marks=pytest.mark.services)
+ADAPTERS = ("edge", "memory", SERVER)
+SHARED = tuple(name for name in ADAPTERS if name != "memory")
+"""Those that several threads may use at once: the client's own engine in memory is for one."""
+
+
+@pytest.fixture(params=ADAPTERS)
 def store(request: pytest.FixtureRequest, fast_folder: Path) -> Iterator[VectorStore]:
-    """An open VectorStore of each kind."""
+    """An open VectorStore of each kind; `parametrize("store", …, indirect=True)` takes fewer."""
     opened: VectorStore
     if request.param == "edge":
         opened = EdgeStore(fast_folder / uuid.uuid4().hex)

@@ -16,11 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import qdrant_edge as qe
 
 from indexer.domain import Kind, NearestQuery, Point, PointVectors, Space
 from indexer.errors import CollectionNotFound, DiskFull, StoreLocked, StoreUnavailable
 from indexer.filters import HasVector
 from indexer.stores.edge import EdgeStore
+from indexer.stores.edge_folder import ShardFolder
+from indexer.stores.edge_points import shard_config
+from indexer.stores.ledger_fields import LEDGER_FIELDS
 from tests.contract.conftest import SPACES
 
 A, B = (str(uuid.UUID(int=n)) for n in (1, 2))
@@ -116,6 +120,23 @@ def test_points_and_indexes_are_there_after_reopening(edge: EdgeStore, folder: P
     assert again.collections() == ["photos"]
     assert again.facet("photos", "status") == {"pending": 1}
     again.write_vectors("photos", [PointVectors(A, {"look": np.ones(4, np.float32)})])
+    again.close()
+
+
+def test_a_collection_from_before_a_ledger_field_gets_its_index(folder: Path) -> None:
+    older = ShardFolder(folder, 0, prepare=lambda shard: None)
+    older.create("photos", shard_config({"look": 4}))
+    with older.use("photos") as opened:
+        points = [qe.Point(A, {}, {"lease": {"owner": "one"}}), qe.Point(B, {}, {})]
+        opened.shard.update(qe.UpdateOperation.upsert_points(points))
+        assert opened.shard.info().payload_schema == {}
+    older.close()
+    store = EdgeStore(folder)
+    assert store.facet("photos", "lease.owner") == {"one": 1}
+    store.close()
+    again = ShardFolder(folder, 0, prepare=lambda shard: None)
+    with again.use("photos") as opened:
+        assert opened.shard.info().payload_schema.keys() == LEDGER_FIELDS.keys()
     again.close()
 
 

@@ -9,12 +9,11 @@ from indexer.domain import Kind, Point, PointVectors, Space, SparseVector, Statu
 from indexer.errors import InvalidInput, InvalidQuery, SemblanceError, SpaceMismatch
 from indexer.filters import All, Any, AnyOf, Equals, Filter, Not, Range
 from indexer.stores.fields import parse_field
+from indexer.stores.payloads import check_payload, check_points
 from indexer.stores.queries import check_filter
 from indexer.stores.validation import (
     check_collection_name,
     check_ids,
-    check_payload,
-    check_points,
     check_rows,
     check_spaces,
 )
