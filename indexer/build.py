@@ -78,7 +78,8 @@ def _open_store(settings: Settings) -> VectorStore:
         from indexer.stores.qdrant import connect
 
         key = settings.qdrant_api_key
-        return connect(settings.qdrant_url, key.get_secret_value() if key else None)
+        secret = key.get_secret_value() if key else None
+        return connect(settings.qdrant_url, secret, grpc=settings.qdrant_grpc)
     from indexer.stores.edge import EdgeStore
 
     return EdgeStore(settings.data / "collections")

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         None, description="A Qdrant server or cluster; by default the engine runs in this process."
     )
     qdrant_api_key: SecretStr | None = Field(None, description="Key for the Qdrant server.")
+    qdrant_grpc: bool = Field(
+        True,
+        description="Speak gRPC with the Qdrant server, on the port after that of its URL; false "
+        "for proxies that pass HTTP alone.",
+    )
     redis_url: str | None = Field(
         None, description="Redis for Celery workers; by default jobs run in this process."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient, models
 
@@ -47,10 +48,15 @@ from indexer.stores.validation import (
 _POINTS_PER_CALL = 256
 _QUERIES_PER_CALL = 100
 _TIMEOUT_SECONDS = 60
+_HTTP_PORT = 6333
 
 
-def connect(url: str, api_key: str | None = None) -> QdrantStore:
-    """A store on the server at the URL, through gRPC where it can; `:memory:` is for tests."""
+def connect(url: str, api_key: str | None = None, *, grpc: bool = True) -> QdrantStore:
+    """A store on the server at the URL; `:memory:` is for tests.
+
+    gRPC goes to the port after that of the URL; without it all goes through HTTP, which any
+    proxy passes on.
+    """
     if url == ":memory:":
         # in memory all is scanned, so that an index or a search setting that is missing there
         # changes no answer
@@ -60,7 +66,8 @@ def connect(url: str, api_key: str | None = None) -> QdrantStore:
     client = QdrantClient(
         url=url,
         api_key=api_key,
-        prefer_grpc=True,
+        prefer_grpc=grpc,
+        grpc_port=(urlsplit(url).port or _HTTP_PORT) + 1,
         timeout=_TIMEOUT_SECONDS,
         check_compatibility=False,  # it would call the server here, and only to print a warning
     )

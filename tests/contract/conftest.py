@@ -15,6 +15,7 @@ from indexer.domain import Kind, Space
 from indexer.ports import VectorStore
 from indexer.stores.edge import EdgeStore
 from indexer.stores.qdrant import connect
+from tests.qdrant_stand_in import StandIn
 
 _SERVER_IMAGE = "qdrant/qdrant:v1.20.0"
 SPACES = (
@@ -49,8 +50,15 @@ def server_url() -> Iterator[str]:
         yield "http://localhost:6333"
 
 
+@pytest.fixture(scope="session")
+def stand_in() -> Iterator[StandIn]:
+    """What stands in for a Qdrant server on any machine."""
+    with StandIn() as server:
+        yield server
+
+
 SERVER = pytest.param("server", marks=pytest.mark.services)
-ADAPTERS = ("edge", "memory", SERVER)
+ADAPTERS = ("edge", "memory", "stand-in", SERVER)
 SHARED = tuple(name for name in ADAPTERS if name != "memory")
 """Those that several threads may use at once: the client's own engine in memory is for one."""
 
@@ -63,6 +71,8 @@ def store(request: pytest.FixtureRequest, fast_folder: Path) -> Iterator[VectorS
         opened = EdgeStore(fast_folder / uuid.uuid4().hex)
     elif request.param == "memory":
         opened = connect(":memory:")
+    elif request.param == "stand-in":
+        opened = connect(request.getfixturevalue("stand_in").url, grpc=False)
     else:
         opened = connect(request.getfixturevalue("server_url"))
     yield opened
