@@ -30,6 +30,7 @@ class Made:
 
     asked: models.CreateCollection
     indexes: dict[str, models.PayloadSchemaType] = field(default_factory=dict)
+    placed: dict[str, models.VectorParamsDiff] = field(default_factory=dict)
 
 
 class Engine:
@@ -61,6 +62,21 @@ class Engine:
             self._made[collection] = Made(asked)
             return made
 
+    def change(self, collection: str, wanted: models.UpdateCollection) -> bool:
+        """Note what is changed; of it, the engine in memory knows nothing."""
+        with self.use() as client:
+            client.get_collection(collection)
+            asked = self._made[collection].asked
+            told = wanted.optimizers_config
+            if told is not None:
+                before = asked.optimizers_config or models.OptimizersConfigDiff()
+                change = told.model_dump(exclude_unset=True)
+                asked.optimizers_config = before.model_copy(update=change)
+            for space, diff in (wanted.vectors or {}).items():
+                client.update_collection(collection, vectors_config={space: diff})
+                self._made[collection].placed[space] = diff
+        return True
+
     def drop(self, collection: str) -> bool:
         with self.use() as client:
             self._made.pop(collection, None)
@@ -79,10 +95,12 @@ class Engine:
     def info(self, collection: str) -> models.CollectionInfo:
         with self.use() as client:
             info = client.get_collection(collection)
+            made = self._made[collection]
             info.payload_schema = {
                 path: models.PayloadIndexInfo(data_type=type, points=info.points_count or 0)
-                for path, type in self._made[collection].indexes.items()
+                for path, type in made.indexes.items()
             }
+            _tell_layout(info, made)
             return info
 
     def facet(self, collection: str, asked: models.FacetRequest) -> models.FacetResponse:
@@ -112,6 +130,27 @@ class Engine:
 def done() -> models.UpdateResult:
     """The answer to a write."""
     return models.UpdateResult(operation_id=0, status=models.UpdateStatus.COMPLETED)
+
+
+def _tell_layout(info: models.CollectionInfo, made: Made) -> None:
+    """Say back what was asked for, as a server would that did it."""
+    asked, params = made.asked, info.config.params
+    params.shard_number = asked.shard_number or 1
+    params.replication_factor = asked.replication_factor
+    params.write_consistency_factor = asked.write_consistency_factor
+    params.on_disk_payload = asked.on_disk_payload
+    info.config.quantization_config = asked.quantization_config
+    info.config.strict_mode_config = models.StrictModeConfigOutput.model_validate(
+        (asked.strict_mode_config or models.StrictModeConfig()).model_dump()
+    )
+    if asked.hnsw_config is not None and asked.hnsw_config.m is not None:
+        info.config.hnsw_config.m = asked.hnsw_config.m
+    if asked.optimizers_config is not None:
+        info.config.optimizer_config.indexing_threshold = asked.optimizers_config.indexing_threshold
+    if isinstance(params.vectors, dict):
+        for space, diff in made.placed.items():
+            if space in params.vectors:
+                params.vectors[space].on_disk = diff.on_disk
 
 
 def _set_payload(client: QdrantClient, collection: str, wanted: models.SetPayload) -> None:

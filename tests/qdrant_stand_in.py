@@ -22,163 +22,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import uvicorn
-from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
-from pydantic_core import to_json
-from qdrant_client import models
+from fastapi import FastAPI, Request, Response
 
-from tests.qdrant_engine import Engine, Refused, done
+from tests.qdrant_engine import Engine, Refused
+from tests.qdrant_routes import refused, router
 
 VERSION = "1.20.0"
-router = APIRouter()
-
-
-async def _engine(request: Request) -> Engine:
-    engine = request.app.state.engine
-    assert isinstance(engine, Engine)
-    return engine
-
-
-ENGINE = Annotated[Engine, Depends(_engine)]
-
-
-def told(result: object, status: int = 200) -> Response:
-    """An answer in a server's envelope."""
-    body = to_json({"result": result, "status": "ok", "time": 0.0})
-    return Response(body, status, media_type="application/json")
-
-
-def refused(status: int, message: str) -> Response:
-    """A refusal in a server's envelope."""
-    body = to_json({"status": {"error": message}, "time": 0.0})
-    return Response(body, status, media_type="application/json")
-
-
-@router.get("/collections")
-def get_collections(engine: ENGINE) -> Response:
-    with engine.use() as client:
-        return told(client.get_collections())
-
-
-@router.get("/collections/{collection}")
-def get_collection(collection: str, engine: ENGINE) -> Response:
-    return told(engine.info(collection))
-
-
-@router.get("/collections/{collection}/exists")
-def collection_exists(collection: str, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        return told({"exists": client.collection_exists(collection)})
-
-
-@router.put("/collections/{collection}")
-def create_collection(collection: str, body: models.CreateCollection, engine: ENGINE) -> Response:
-    return told(engine.create(collection, body))
-
-
-@router.delete("/collections/{collection}")
-def delete_collection(collection: str, engine: ENGINE) -> Response:
-    return told(engine.drop(collection))
-
-
-@router.put("/collections/{collection}/index")
-def create_index(collection: str, body: models.CreateFieldIndex, engine: ENGINE) -> Response:
-    return told(engine.index(collection, body))
-
-
-@router.put("/collections/{collection}/vectors/{name}")
-def create_vector_name(
-    collection: str, name: str, body: Annotated[models.VectorNameConfig, Body()], engine: ENGINE
-) -> Response:
-    with engine.use() as client:
-        client.create_vector_name(collection, name, body)
-        return told(done())
-
-
-@router.delete("/collections/{collection}/vectors/{name}")
-def delete_vector_name(collection: str, name: str, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        client.delete_vector_name(collection, name)
-        return told(done())
-
-
-@router.put("/collections/{collection}/points")
-def upsert(collection: str, body: models.PointsList, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        client.upsert(collection, body.points, update_mode=body.update_mode)
-        return told(done())
-
-
-@router.post("/collections/{collection}/points")
-def retrieve(collection: str, body: models.PointRequest, engine: ENGINE) -> Response:
-    payload = True if body.with_payload is None else body.with_payload
-    with engine.use() as client:
-        return told(client.retrieve(collection, body.ids, payload, body.with_vector or False))
-
-
-@router.post("/collections/{collection}/points/scroll")
-def scroll(collection: str, body: models.ScrollRequest, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        points, following = client.scroll(
-            collection,
-            body.filter,
-            limit=body.limit or 10,
-            offset=body.offset,
-            with_payload=True if body.with_payload is None else body.with_payload,
-            with_vectors=body.with_vector or False,
-        )
-        return told({"points": points, "next_page_offset": following})
-
-
-@router.post("/collections/{collection}/points/count")
-def count(collection: str, body: models.CountRequest, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        return told(client.count(collection, body.filter))
-
-
-@router.post("/collections/{collection}/facet")
-def facet(collection: str, body: models.FacetRequest, engine: ENGINE) -> Response:
-    return told(engine.facet(collection, body))
-
-
-@router.post("/collections/{collection}/points/query/batch")
-def query_batch(collection: str, body: models.QueryRequestBatch, engine: ENGINE) -> Response:
-    for query in body.searches:
-        query.params = None  # all is scanned: the engine would warn that they change nothing
-    with engine.use() as client:
-        answers = client.query_batch_points(collection, body.searches)
-    for answer in answers:
-        for point in answer.points:
-            point.score = float(point.score)  # it is numpy's
-    return told(answers)
-
-
-@router.put("/collections/{collection}/points/vectors")
-def update_vectors(collection: str, body: models.UpdateVectors, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        client.update_vectors(collection, body.points)
-        return told(done())
-
-
-@router.post("/collections/{collection}/points/delete")
-def delete(collection: str, body: models.PointIdsList, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        client.delete(collection, body)
-        return told(done())
-
-
-@router.post("/collections/{collection}/points/batch")
-def update(collection: str, body: models.UpdateOperations, engine: ENGINE) -> Response:
-    return told(engine.update(collection, body.operations))
 
 
 class StandIn:
     """A server on 127.0.0.1, from a thread; stopped and started again it has all it had.
 
     `next_answers` are given, first of all, to the requests that come: a status and a sentence.
-    `version` is what the server says it is.
+    `version` is what the server says it is. `requests` (and their `queries`) are what was asked.
     """
 
     def __init__(self, port: int = 0, version: str = VERSION) -> None:
@@ -186,6 +45,7 @@ class StandIn:
         self.version = version
         self.next_answers: deque[tuple[int, str]] = deque()
         self.requests: list[tuple[str, str]] = []
+        self.queries: list[str] = []
         self._engine = Engine()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -244,6 +104,7 @@ class StandIn:
         self, request: Request, go_on: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         self.requests.append((request.method, request.url.path))
+        self.queries.append(request.url.query)
         if self.next_answers:
             return refused(*self.next_answers.popleft())
         return await go_on(request)
