@@ -31,13 +31,15 @@ class Reason(TypedDict):
 
 
 class Space(TypedDict):
-    """A vector field of a Collection and the model that fills it."""
+    """A vector field of a Collection and the model that fills it; `serves` are the Kinds that it
+    answers for when a query names no Space."""
 
     name: str
     dimension: int
     embedder: str
     fingerprint: str
     kinds: list[str]
+    serves: list[str]
 
 
 class Calibration(TypedDict):
