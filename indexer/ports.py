@@ -125,6 +125,13 @@ class VectorStore(Protocol):
     def optimize(self, collection: str) -> bool:
         """Build or merge indexes where due; True if anything was done. May take seconds."""
 
+    def expect_vectors(self, collection: str, waiting: int) -> None:
+        """Say how many assets are still to be given vectors; to be said again and again.
+
+        A server puts off building indexes while very many are to come. What was said last
+        counts, whoever said it: a process that dies in between leaves nothing behind for long.
+        """
+
     def close(self) -> None:
         """Flush and release everything; the store cannot be used afterwards."""
 

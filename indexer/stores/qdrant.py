@@ -24,7 +24,7 @@ from indexer.stores.fields import parse_field
 from indexer.stores.paging import id_after, pages
 from indexer.stores.payloads import check_payloads, check_points
 from indexer.stores.qdrant_filters import qdrant_filter
-from indexer.stores.qdrant_options import ServerOptions, search_params
+from indexer.stores.qdrant_options import ServerOptions, indexing_threshold, search_params
 from indexer.stores.qdrant_points import (
     engine_query,
     merge_payload,
@@ -228,6 +228,12 @@ class QdrantStore:
     def optimize(self, collection: str) -> bool:
         self._server.schema(collection)
         return False
+
+    def expect_vectors(self, collection: str, waiting: int) -> None:
+        before = self._server.schema(collection).indexing_threshold
+        wanted = indexing_threshold(waiting, before)
+        if wanted != before:
+            self._server.set_indexing_threshold(collection, wanted)
 
     def close(self) -> None:
         self._server.close()

@@ -52,6 +52,7 @@ class Schema:
 
     dimensions: Mapping[str, int]
     indexes: Mapping[str, models.PayloadSchemaType]
+    indexing_threshold: int | None
     read_at: float
 
     def is_indexed(self, path: str, *types: FieldType) -> bool:
@@ -127,6 +128,7 @@ class QdrantServer:
         schema = Schema(
             {k: v.size for k, v in vectors.items()} if isinstance(vectors, dict) else {},
             {field: index.data_type for field, index in info.payload_schema.items()},
+            info.config.optimizer_config.indexing_threshold,
             time.monotonic(),
         )
         if _is_ours(schema) and collection not in self._complete:
@@ -165,6 +167,12 @@ class QdrantServer:
     def index(self, collection: str, path: str, type: FieldType) -> None:
         """Make an index, in place of any other that the field has."""
         self.ask(collection, QdrantClient.create_payload_index, path, SCHEMAS[type])
+        self._schemas.pop(collection, None)
+
+    def set_indexing_threshold(self, collection: str, threshold: int | None) -> None:
+        """From which size on, in kB, a segment gets an index; 0 for never."""
+        diff = models.OptimizersConfigDiff(indexing_threshold=threshold)
+        self.ask(collection, QdrantClient.update_collection, optimizers_config=diff)
         self._schemas.pop(collection, None)
 
     def add_space(self, collection: str, space: Space) -> None:

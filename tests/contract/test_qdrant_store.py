@@ -225,3 +225,25 @@ def test_candidates_of_int8_are_compared_again_by_their_full_vectors() -> None:
     assert quantization is not None
     assert (quantization.rescore, quantization.oversampling) == (True, 3.0)
     assert search_params(ServerOptions()).quantization is None
+
+
+def test_indexes_wait_while_very_much_is_to_come(server: StandIn, store: QdrantStore) -> None:
+    client = QdrantClient(server.url, check_compatibility=False)
+
+    def threshold() -> int | None:
+        return client.get_collection("photos").config.optimizer_config.indexing_threshold
+
+    told = []
+    for waiting in (1_000, 199_999, 200_000, 150_000, 20_001, 20_000, 150_000):
+        connect(server.url, grpc=False).expect_vectors("photos", waiting)  # a process each
+        told.append(threshold())
+    assert told == [10_000, 10_000, 0, 0, 0, 10_000, 10_000]
+
+    server.requests.clear()
+    store.expect_vectors("photos", 5)
+    assert ("PATCH", "/collections/photos") not in server.requests, "it is as it should be"
+    diff = models.OptimizersConfigDiff(indexing_threshold=77)
+    client.update_collection("photos", optimizers_config=diff)
+    connect(server.url, grpc=False).expect_vectors("photos", 10**9)
+    assert threshold() == 77, "what somebody chose is left alone"
+    client.close()
