@@ -69,6 +69,18 @@ class SpaceFilled(Space):
     complete: bool
 
 
+class Backup(TypedDict):
+    """A Collection in a folder; `format` names the engine that wrote it."""
+
+    collection: str
+    format: str
+    file: str
+    sha256: str
+    bytes: int
+    points: int
+    made_at: str
+
+
 class PartlyFilled(TypedDict):
     """A Space asked in that is still being filled."""
 

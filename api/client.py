@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from api.answers import Answer, Collection, Failure, Job, Model, Totals, Uploaded
 from api.asking import Picture, Where, file_bytes, search_body
 from api.asset_calls import DEFAULT
-from api.space_calls import SpaceCalls
+from api.backup_calls import BackupCalls
 from api.transport import Transport, segment
 from indexer.errors import CollectionNotFound, StoreLocked
 
@@ -35,7 +35,7 @@ _OWNER_SECONDS = 20.0
 """How long to wait for a server that has the data folder's lock but no address yet."""
 
 
-class Client(SpaceCalls):
+class Client(BackupCalls):
     """Semblance's API: over TCP with a URL, or over a Unix socket. Made by `connect`."""
 
     def __init__(

@@ -19,6 +19,7 @@ from api.reading import Reading
 from api.routes import (
     adding,
     assets,
+    backups,
     collections,
     export,
     health,
@@ -89,7 +90,7 @@ def _serving(engine: Engine, queue: OpenQueue, token: str | None) -> Serving:
 
 def _add_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix="/v1", dependencies=[Depends(caller)], responses=PROBLEMS)
-    for part in (models, collections, spaces, search, jobs, export, adding, assets):
+    for part in (models, collections, backups, spaces, search, jobs, export, adding, assets):
         v1.include_router(part.router)
     app.include_router(health.router)
     app.include_router(v1)

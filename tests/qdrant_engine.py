@@ -10,7 +10,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+from pydantic_core import from_json, to_json
 from qdrant_client import QdrantClient, models
 from qdrant_client.local.payload_filters import check_filter
 
@@ -40,6 +42,8 @@ class Engine:
         self._client = QdrantClient(":memory:")
         self._lock = threading.Lock()
         self._made: dict[str, Made] = {}
+        self.snapshots: dict[str, dict[str, bytes]] = {}
+        self.nodes = 1
 
     @contextmanager
     def use(self) -> Iterator[QdrantClient]:
@@ -125,6 +129,41 @@ class Engine:
                 else:
                     client.batch_update_points(collection, [operation])
         return [done()] * len(operations)
+
+    def snapshot(self, collection: str) -> bytes:
+        """All of it, written down point by point: the client's engine has no files of its own."""
+        made = self._made_of(collection)
+        with self.use() as client:
+            points, _ = client.scroll(collection, limit=10**6, with_vectors=True)
+            params = client.get_collection(collection).config.params
+            asked = made.asked.model_copy(
+                update={"vectors": params.vectors, "sparse_vectors": params.sparse_vectors}
+            )
+        return to_json({"asked": asked, "indexes": made.indexes, "points": points})
+
+    def recover(self, collection: str, snapshot: bytes) -> None:
+        try:
+            written = from_json(snapshot)
+            asked = models.CreateCollection.model_validate(written["asked"])
+            points = [models.PointStruct.model_validate(_kept(p)) for p in written["points"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(400, f"Bad request: it is no snapshot: {error}") from error
+        self.create(collection, asked)
+        with self.use() as client:
+            self._made[collection].indexes = {
+                path: models.PayloadSchemaType(type) for path, type in written["indexes"].items()
+            }
+            if points:
+                client.upsert(collection, points)
+
+    def _made_of(self, collection: str) -> Made:
+        with self.use() as client:
+            client.get_collection(collection)
+            return self._made[collection]
+
+
+def _kept(point: dict[str, Any]) -> dict[str, Any]:
+    return {key: point[key] for key in ("id", "vector", "payload")}
 
 
 def done() -> models.UpdateResult:

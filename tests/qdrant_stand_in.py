@@ -27,6 +27,7 @@ from typing import Any, Self
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from tests import qdrant_snapshot_routes
 from tests.qdrant_engine import Engine, Refused
 from tests.qdrant_routes import refused, router
 
@@ -46,7 +47,7 @@ class StandIn:
         self.next_answers: deque[tuple[int, str]] = deque()
         self.requests: list[tuple[str, str]] = []
         self.queries: list[str] = []
-        self._engine = Engine()
+        self.engine = Engine()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -90,8 +91,9 @@ class StandIn:
 
     def _app(self) -> FastAPI:
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        app.state.engine = self._engine
+        app.state.engine = self.engine
         app.include_router(router)
+        app.include_router(qdrant_snapshot_routes.router)
         app.add_api_route("/", self._root)
         app.add_exception_handler(Refused, _refusal)
         app.middleware("http")(self._answer)

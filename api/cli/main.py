@@ -17,6 +17,7 @@ import typer
 
 from api.cli import (
     assets,
+    backup,
     collections,
     compiling,
     demo,
@@ -71,7 +72,7 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, status, export),
-    *(collections, spaces, assets, models, compiling, doctor),
+    *(collections, spaces, assets, models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from qdrant_client import QdrantClient, models
 
@@ -18,30 +19,21 @@ from indexer.domain import (
     Space,
     StoredPoint,
 )
-from indexer.filters import Filter, HasId, HasVector, all_of, walk
+from indexer.filters import Filter, HasId, all_of
+from indexer.stores import qdrant_points as wire
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import parse_field
 from indexer.stores.paging import id_after, pages
 from indexer.stores.payloads import check_payloads, check_points
 from indexer.stores.qdrant_filters import qdrant_filter
 from indexer.stores.qdrant_options import ServerOptions, indexing_threshold, search_params
-from indexer.stores.qdrant_points import (
-    engine_query,
-    merge_payload,
-    payload_selector,
-    point,
-    point_vectors,
-    scored,
-    stored,
-    write_present,
-)
 from indexer.stores.qdrant_server import QdrantServer, open_client
+from indexer.stores.qdrant_snapshots import Snapshots
 from indexer.stores.queries import check_filter, check_limit, check_query
 from indexer.stores.validation import (
     check_ids,
     check_new_space,
     check_rows,
-    check_space,
     check_spaces,
 )
 
@@ -61,7 +53,8 @@ def connect(
     gRPC goes to the port after that of the URL; without it all goes through HTTP, which any
     proxy passes on.
     """
-    return QdrantStore(open_client(url, api_key, grpc=grpc), options or ServerOptions())
+    client = open_client(url, api_key, grpc=grpc)
+    return QdrantStore(QdrantServer(client, options or ServerOptions()), Snapshots(url, api_key))
 
 
 class QdrantStore:
@@ -70,9 +63,10 @@ class QdrantStore:
     Acknowledged writes are in the server's log: `flush` and `optimize` have nothing to do.
     """
 
-    def __init__(self, client: QdrantClient, options: ServerOptions) -> None:
-        self._server = QdrantServer(client, options)
-        self._consistency = options.consistency
+    def __init__(self, server: QdrantServer, snapshots: Snapshots) -> None:
+        self._server = server
+        self._snapshots = snapshots
+        self._consistency = server.options.consistency
 
     def create_collection(self, collection: str, spaces: Sequence[Space]) -> None:
         self._server.create(collection, check_spaces(spaces))
@@ -100,7 +94,7 @@ class QdrantStore:
 
     def insert(self, collection: str, points: Sequence[Point]) -> None:
         for batch in batches(list(check_points(points).items()), _POINTS_PER_CALL):
-            new = [point(id, payload) for id, payload in batch]
+            new = [wire.point(id, payload) for id, payload in batch]
             mode = models.UpdateMode.INSERT_ONLY
             self._server.ask(collection, QdrantClient.upsert, new, update_mode=mode)
 
@@ -108,8 +102,8 @@ class QdrantStore:
         spaces = {space for row in rows for space in row.vectors}
         checked = check_rows(rows, self._server.schema(collection, spaces).dimensions)
         for batch in batches(list(checked.items()), _POINTS_PER_CALL):
-            vectors = {id: point_vectors(id, named) for id, named in batch}
-            self._server.ask(collection, write_present, vectors)
+            vectors = {id: wire.point_vectors(id, named) for id, named in batch}
+            self._server.ask(collection, wire.write_present, vectors)
 
     def set_payload(
         self,
@@ -118,9 +112,9 @@ class QdrantStore:
         *,
         only: Filter | None = None,
     ) -> None:
-        condition = self._checked(collection, only)
+        condition = self._server.checked_filter(collection, only)
         merges = [
-            merge_payload(qdrant_filter(all_of(HasId(frozenset(ids)), condition)), payload)
+            wire.merge_payload(qdrant_filter(all_of(HasId(frozenset(ids)), condition)), payload)
             for ids, payload in check_payloads(payloads, _POINTS_PER_CALL)
         ]
         # strong: of writers that race, all copies of the point agree who was first
@@ -137,7 +131,7 @@ class QdrantStore:
     def get(
         self, collection: str, ids: Sequence[AssetId], spaces: Sequence[str] = ()
     ) -> list[StoredPoint]:
-        wanted = self._wanted(collection, spaces)
+        wanted = self._server.wanted_vectors(collection, spaces)
         found: dict[AssetId, StoredPoint] = {}
         for batch in batches(check_ids(ids), _POINTS_PER_CALL):
             records = self._server.ask(
@@ -147,7 +141,7 @@ class QdrantStore:
                 with_vectors=wanted,
                 consistency=self._consistency,
             )
-            found.update((str(record.id), stored(record)) for record in records)
+            found.update((str(record.id), wire.stored(record)) for record in records)
         return [found[id] for id in ids if id in found]
 
     def scroll(
@@ -166,18 +160,18 @@ class QdrantStore:
         records, more = self._server.ask(
             collection,
             QdrantClient.scroll,
-            qdrant_filter(self._checked(collection, filter)),
+            qdrant_filter(self._server.checked_filter(collection, filter)),
             limit=check_limit(limit),
             offset=start,
-            with_payload=payload_selector(fields),
-            with_vectors=self._wanted(collection, spaces),
+            with_payload=wire.payload_selector(fields),
+            with_vectors=self._server.wanted_vectors(collection, spaces),
             consistency=self._consistency,
         )
-        points = [stored(record) for record in records]
+        points = [wire.stored(record) for record in records]
         return points, points[-1].id if points and more is not None else None
 
     def count(self, collection: str, filter: Filter | None = None) -> int:
-        condition = qdrant_filter(self._checked(collection, filter))
+        condition = qdrant_filter(self._server.checked_filter(collection, filter))
         return self._server.ask(collection, QdrantClient.count, condition, exact=True).count
 
     def facet(
@@ -211,14 +205,14 @@ class QdrantStore:
         params = search_params(self._server.options)
         hits: list[list[ScoredPoint]] = []
         for batch in batches(checked, _QUERIES_PER_CALL):
-            requests = [engine_query(query, params) for query in batch]
+            requests = [wire.engine_query(query, params) for query in batch]
             answers = self._server.ask(
                 collection,
                 QdrantClient.query_batch_points,
                 requests,
                 consistency=self._consistency,
             )
-            hits.extend([scored(one) for one in answer.points] for answer in answers)
+            hits.extend([wire.scored(one) for one in answer.points] for answer in answers)
         # the server leaves the order of equal scores open
         return [sorted(found, key=lambda hit: (-hit.score, hit.id)) for found in hits]
 
@@ -229,6 +223,18 @@ class QdrantStore:
         self._server.schema(collection)
         return False
 
+    @property
+    def snapshot_format(self) -> str:
+        return "qdrant"
+
+    def save_snapshot(self, collection: str, file: Path) -> None:
+        self._server.read_schema(collection)
+        self._snapshots.save(collection, file)
+
+    def load_snapshot(self, collection: str, file: Path, sha256: str) -> None:
+        self._server.check_new(collection)
+        self._snapshots.load(collection, file, sha256)
+
     def expect_vectors(self, collection: str, waiting: int) -> None:
         before = self._server.schema(collection).indexing_threshold
         wanted = indexing_threshold(waiting, before)
@@ -237,14 +243,3 @@ class QdrantStore:
 
     def close(self) -> None:
         self._server.close()
-
-    def _checked(self, collection: str, filter: Filter | None) -> Filter | None:
-        inner = walk(filter) if filter is not None else ()
-        spaces = {one.space for one in inner if isinstance(one, HasVector)}
-        return check_filter(filter, self._server.schema(collection, spaces).dimensions)
-
-    def _wanted(self, collection: str, spaces: Sequence[str]) -> list[str] | bool:
-        if not spaces:
-            return False
-        dimensions = self._server.schema(collection, spaces).dimensions
-        return [check_space(space, dimensions, "The request") for space in spaces]

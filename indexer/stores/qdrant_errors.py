@@ -47,16 +47,16 @@ def qdrant_errors(collection: str) -> Iterator[None]:
         raise
     except UnexpectedResponse as error:
         content = error.content.decode(errors="replace")
-        raise _from_status(error.status_code or 500, content, collection) from error
+        raise from_status(error.status_code or 500, content, collection) from error
     except grpc.RpcError as error:
         # calls that fail raise an RpcError that is a grpc.Call as well
         code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
         details = error.details() if isinstance(error, grpc.Call) else str(error)
-        raise _from_status(_STATUS_OF_GRPC.get(code, 503), details or "", collection) from error
+        raise from_status(_STATUS_OF_GRPC.get(code, 503), details or "", collection) from error
     except ResourceExhaustedResponse as error:
         raise _busy(collection, str(error)) from error
     except (ResponseHandlingException, QdrantException, ConnectionError, TimeoutError) as error:
-        raise _unavailable(str(error)) from error
+        raise unavailable(str(error)) from error
     except ValueError as error:
         raise _from_memory(error, collection) from error
 
@@ -72,7 +72,8 @@ def check_version(version: str) -> None:
         )
 
 
-def _from_status(status: int, content: str, collection: str) -> SemblanceError:
+def from_status(status: int, content: str, collection: str) -> SemblanceError:
+    """Our error for a refusal of the server's."""
     if "No space left" in content or "available disk space" in content:
         return DiskFull(f"The disk of the Qdrant server is full: {content}. Free some space.")
     if "No point with id" in content:
@@ -82,7 +83,7 @@ def _from_status(status: int, content: str, collection: str) -> SemblanceError:
     if _OF_STRICT_MODE in content:
         return _too_strict(collection, content)
     make = _BY_STATUS.get(status)
-    return make(collection, content) if make else _unavailable(content)
+    return make(collection, content) if make else unavailable(content)
 
 
 def _from_memory(error: ValueError, collection: str) -> SemblanceError:
@@ -148,7 +149,8 @@ def _no_access(collection: str, content: str) -> StoreUnavailable:
     )
 
 
-def _unavailable(content: str) -> StoreUnavailable:
+def unavailable(content: str) -> StoreUnavailable:
+    """Our error for a server that gives no proper answer."""
     return StoreUnavailable(
         f"The Qdrant server does not answer as it should: {content}. Check SEMBLANCE_QDRANT_URL "
         "and that the server runs."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,16 +14,18 @@ from qdrant_client import QdrantClient, models
 
 from indexer.domain import SPARSE, FieldType, Space
 from indexer.errors import CollectionExists, CollectionNotFound, StoreUnavailable
+from indexer.filters import Filter, HasVector, walk
 from indexer.stores.ledger_fields import LEDGER_FIELDS
 from indexer.stores.qdrant_errors import check_version, qdrant_errors
 from indexer.stores.qdrant_options import ServerOptions, layout, placement
 from indexer.stores.qdrant_patience import patiently
 from indexer.stores.qdrant_points import SCHEMAS, schema_type
-from indexer.stores.validation import check_collection_name
+from indexer.stores.qdrant_snapshots import HTTP_PORT
+from indexer.stores.queries import check_filter
+from indexer.stores.validation import check_collection_name, check_space
 
 _SCHEMA_SECONDS = 10.0  # how long another process's new Collection or index may go unnoticed
 _TIMEOUT_SECONDS = 60
-_HTTP_PORT = 6333
 
 T = TypeVar("T")
 
@@ -40,7 +42,7 @@ def open_client(url: str, api_key: str | None, *, grpc: bool) -> QdrantClient:
         url=url,
         api_key=api_key,
         prefer_grpc=grpc,
-        grpc_port=(urlsplit(url).port or _HTTP_PORT) + 1,
+        grpc_port=(urlsplit(url).port or HTTP_PORT) + 1,
         timeout=_TIMEOUT_SECONDS,
         check_compatibility=False,  # it would call the server here, and only to print a warning
     )
@@ -147,19 +149,36 @@ class QdrantServer:
             self.index(collection, field, type)
         return bool(missing)
 
+    def checked_filter(self, collection: str, filter: Filter | None) -> Filter | None:
+        """The filter in simple form, as far as the Collection has the Spaces it names."""
+        inner = walk(filter) if filter is not None else ()
+        spaces = {one.space for one in inner if isinstance(one, HasVector)}
+        return check_filter(filter, self.schema(collection, spaces).dimensions)
+
+    def wanted_vectors(self, collection: str, spaces: Sequence[str]) -> list[str] | bool:
+        """Which vectors a call is to bring along; False for none."""
+        if not spaces:
+            return False
+        dimensions = self.schema(collection, spaces).dimensions
+        return [check_space(space, dimensions, "The request") for space in spaces]
+
     def names(self) -> list[str]:
         """Names of the Collections, sorted."""
         told = self.ask("", lambda client, _: client.get_collections())
         return sorted(one.name for one in told.collections)
 
+    def check_new(self, collection: str) -> None:
+        """Raise `CollectionExists` if there is one of that name."""
+        if self.ask(check_collection_name(collection), QdrantClient.collection_exists):
+            raise CollectionExists(
+                f"There is a Collection {collection!r} already; choose another name.",
+                collection=collection,
+            )
+
     def create(self, collection: str, dimensions: Mapping[str, int]) -> None:
         """Make an empty Collection with the ledger's fields indexed."""
-        with self.use(check_collection_name(collection)) as client:
-            if client.collection_exists(collection):
-                raise CollectionExists(
-                    f"There is a Collection {collection!r} already; choose another name.",
-                    collection=collection,
-                )
+        self.check_new(collection)
+        with self.use(collection) as client:
             client.create_collection(collection, **layout(self.options, dimensions))
         for field, type in LEDGER_FIELDS.items():
             self.index(collection, field, type)

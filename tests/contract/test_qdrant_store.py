@@ -8,13 +8,16 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from qdrant_client import QdrantClient, models
 
+from indexer import backup
 from indexer.domain import Kind, Point, Space
 from indexer.errors import (
     CollectionNotFound,
+    Conflict,
     DiskFull,
     InvalidInput,
     SemblanceError,
@@ -247,3 +250,30 @@ def test_indexes_wait_while_very_much_is_to_come(server: StandIn, store: QdrantS
     connect(server.url, grpc=False).expect_vectors("photos", 10**9)
     assert threshold() == 77, "what somebody chose is left alone"
     client.close()
+
+
+def test_what_lies_on_several_nodes_is_not_backed_up_by_halves(
+    server: StandIn, store: QdrantStore, tmp_path: Path
+) -> None:
+    backup.save(store, "photos", tmp_path)
+    assert server.engine.snapshots == {"photos": {}}, "it does not stay on the server's disk"
+    server.engine.nodes = 3
+    with pytest.raises(Conflict, match="2 of its shards lie on other nodes"):
+        backup.save(store, "photos", tmp_path)
+    store.drop_collection("photos")
+    with pytest.raises(Conflict, match="one node of a cluster"):
+        backup.load(store, "photos", tmp_path)
+    server.engine.nodes = 1
+    backup.load(store, "photos", tmp_path)
+    assert store.collections() == ["photos"]
+
+
+def test_a_server_that_goes_away_leaves_the_earlier_backup(
+    server: StandIn, store: QdrantStore, tmp_path: Path
+) -> None:
+    made = backup.save(store, "photos", tmp_path)
+    server.stop()
+    with pytest.raises(StoreUnavailable, match="SEMBLANCE_QDRANT_URL"):
+        backup.save(store, "photos", tmp_path)
+    assert backup.listed(tmp_path) == [made]
+    assert len(list(tmp_path.iterdir())) == 2
