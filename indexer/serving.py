@@ -41,7 +41,10 @@ def switch(
         now.space(chosen.name)
         before = serving(now)
         after = {**before, **dict.fromkeys(sorted(kinds or chosen.kinds), chosen.name)}
-        return now if after == before else replace(now, serving=after, served_before=before)
+        if after == before:
+            # So it was by itself: said now, it stays so when a better fitting Space is filled.
+            return replace(now, serving=after)
+        return replace(now, serving=after, served_before=before)
 
     return collections.change(store, name, switched)
 

@@ -27,6 +27,8 @@ refilled does not make it go back and forth."""
 _USUAL_KB = (INDEXING_THRESHOLD_KB, 20_000)  # the latter was the server's default before
 _NEVER = 0  # a threshold by which the server builds no index
 _MAX_TIMEOUT_SECONDS = 60
+_MAX_EF = 4096  # as far as our settings go
+_MAX_OVERSAMPLING = 16.0
 _QUANTILE = 0.99  # Qdrant's advice for int8: the few numbers beyond are cut off
 
 
@@ -151,6 +153,6 @@ def _strict_mode(options: ServerOptions) -> models.StrictModeConfig:
         unindexed_filtering_update=True,
         max_query_limit=MAX_LIMIT,
         max_timeout=_MAX_TIMEOUT_SECONDS,
-        search_max_hnsw_ef=options.hnsw_ef,
-        search_max_oversampling=options.oversampling,
+        search_max_hnsw_ef=_MAX_EF,
+        search_max_oversampling=_MAX_OVERSAMPLING,
     )

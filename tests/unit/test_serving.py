@@ -80,6 +80,14 @@ def test_switching_to_what_answers_already_changes_nothing(lab: Lab) -> None:
     assert answering(lab, Kind.IMAGE) == {"colour"}
 
 
+def test_what_was_switched_to_stays_when_a_better_fitting_space_is_filled(lab: Lab) -> None:
+    serving.switch(lab.store, "things", "colour")  # which answers already
+    fill(lab, "words")
+    assert answering(lab, Kind.TEXT) == {"colour"}, "by itself it would be the specialist"
+    with pytest.raises(Conflict, match="spaces switch NAME"):
+        serving.switch_back(lab.store, "things")
+
+
 def test_a_space_that_is_not_filled_is_switched_to_by_force_alone(lab: Lab) -> None:
     lab.ingest(found_text("/new.txt", "blue"), queue=LosingQueue())
     spaces.add(lab.store, "things", WORDS)
