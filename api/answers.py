@@ -31,13 +31,15 @@ class Reason(TypedDict):
 
 
 class Space(TypedDict):
-    """A vector field of a Collection and the model that fills it."""
+    """A vector field of a Collection and the model that fills it; `serves` are the Kinds that it
+    answers for when a query names no Space."""
 
     name: str
     dimension: int
     embedder: str
     fingerprint: str
     kinds: list[str]
+    serves: list[str]
 
 
 class Calibration(TypedDict):
@@ -65,6 +67,18 @@ class SpaceFilled(Space):
     failed: int
     reasons: dict[str, int]
     complete: bool
+
+
+class Backup(TypedDict):
+    """A Collection in a folder; `format` names the engine that wrote it."""
+
+    collection: str
+    format: str
+    file: str
+    sha256: str
+    bytes: int
+    points: int
+    made_at: str
 
 
 class PartlyFilled(TypedDict):

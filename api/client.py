@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, cast
 from api.answers import Answer, Collection, Job, Model, Totals, Uploaded, Worker
 from api.asking import Picture, Where, files_to_send, search_body
 from api.asset_calls import DEFAULT
+from api.backup_calls import BackupCalls
 from api.job_calls import JobCalls
-from api.space_calls import SpaceCalls
 from api.transport import Transport
 from indexer.errors import CollectionNotFound, StoreLocked
 
@@ -36,7 +36,7 @@ _OWNER_SECONDS = 20.0
 """How long to wait for a server that has the data folder's lock but no address yet."""
 
 
-class Client(SpaceCalls, JobCalls):
+class Client(BackupCalls, JobCalls):
     """Semblance's API: over TCP with a URL, or over a Unix socket. Made by `connect`."""
 
     def __init__(

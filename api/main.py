@@ -26,6 +26,7 @@ from api.reading import Reading
 from api.routes import (
     adding,
     assets,
+    backups,
     collections,
     export,
     health,
@@ -110,7 +111,9 @@ def _serving(
 
 def _add_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix=PREFIX, dependencies=[Depends(caller)], responses=PROBLEMS)
-    for part in (models, workers, collections, spaces, search, jobs, export, adding, assets):
+    for part in (models, workers, collections, backups, spaces, search, jobs, export):
+        v1.include_router(part.router)
+    for part in (adding, assets):
         v1.include_router(part.router)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, cast
 
@@ -44,9 +44,34 @@ class SpaceCalls(AssetCalls):
                 return space
             time.sleep(seconds_between)
 
-    def drop_space(self, name: str, collection: str = DEFAULT) -> None:
-        """Remove a Space with its vectors, for good. Raises `Conflict` for the last one."""
-        self._json("DELETE", collection, f"/spaces/{segment(name)}")
+    def switch_space(
+        self,
+        name: str,
+        collection: str = DEFAULT,
+        *,
+        kinds: Sequence[str] = (),
+        force: bool = False,
+    ) -> list[SpaceFilled]:
+        """Let a Space answer from now on wherever it can, or for these Kinds; tells all Spaces.
+
+        Raises `Conflict` while assets wait for their vectors there, unless it is forced.
+        """
+        body = {"kinds": list(kinds), "force": force}
+        answer = self._json("POST", collection, f"/spaces/{segment(name)}/switch", json=body)
+        return cast("list[SpaceFilled]", answer)
+
+    def switch_back(self, collection: str = DEFAULT) -> list[SpaceFilled]:
+        """Undo the last switch. Raises `Conflict` if there was none."""
+        return cast("list[SpaceFilled]", self._json("POST", collection, "/spaces/switch-back"))
+
+    def drop_space(self, name: str, collection: str = DEFAULT, *, force: bool = False) -> None:
+        """Remove a Space with its vectors, for good.
+
+        Raises `Conflict` for the last one; for one that was switched to, or that switching back
+        would need, unless it is forced.
+        """
+        params = {"force": "true"} if force else {}
+        self._json("DELETE", collection, f"/spaces/{segment(name)}", params=params)
 
     def import_vectors(
         self,

@@ -95,6 +95,7 @@ class Upkeep:
         # An asset that lacks the vector of a Space added later counts when it has it.
         indexed = self._store.count(name, assets_where(status_is(Status.INDEXED))) - lacking
         pending = lacking + self._store.count(name, assets_where(status_is(Status.PENDING)))
+        self._store.expect_vectors(name, pending)
         changed = (indexed, pending) != (seen.indexed, seen.pending)
         if changed:
             self._store.flush(name)

@@ -93,10 +93,12 @@ def _open_store(settings: Settings) -> VectorStore:
     # Imported where chosen: the client of the server takes two seconds to import.
     if settings.qdrant_url is not None:
         from indexer.stores.qdrant import connect
+        from indexer.stores.qdrant_options import options_from
 
         key = settings.qdrant_api_key
         secret = key.get_secret_value() if key else None
-        return connect(settings.qdrant_url, secret, grpc=settings.qdrant_grpc)
+        options = options_from(settings)
+        return connect(settings.qdrant_url, secret, grpc=settings.qdrant_grpc, options=options)
     from indexer.stores.edge import EdgeStore
 
     return EdgeStore(settings.data / "collections")

@@ -85,7 +85,7 @@ def calibration_of(
             return known
         fitted = _fit(calibrator, collection, space, asked, found)
         if fitted is not None:
-            _keep(calibrator.store, collection, [fitted])
+            collections.keep_calibrations(calibrator.store, collection.name, [fitted])
         return fitted
 
 
@@ -102,7 +102,7 @@ def refresh(calibrator: Calibrator, name: str) -> int:
                         made = _fit(calibrator, collection, space, asked, found)
                         fitted += [made] if made is not None else []
         if fitted:
-            _keep(calibrator.store, collection, fitted)
+            collections.keep_calibrations(calibrator.store, name, fitted)
         return len(fitted)
 
 
@@ -121,17 +121,6 @@ def _is_due(known: Calibration | None, count: int) -> bool:
         return False
     # What was made without a model is made anew: the model may be within reach by now.
     return known.method is Method.STORED or not count / GROWTH < known.assets < count * GROWTH
-
-
-def _keep(store: VectorStore, collection: Collection, fitted: Sequence[Calibration]) -> None:
-    places = {(one.space, one.asked, one.found) for one in fitted}
-    spaces = {space.name for space in collection.spaces}
-    others = [
-        one
-        for one in collection.calibrations
-        if one.space in spaces and (one.space, one.asked, one.found) not in places
-    ]
-    collections.keep_calibrations(store, collection.name, [*others, *fitted])
 
 
 def _fit(

@@ -18,11 +18,11 @@ def choose_space(
 ) -> Space | None:
     """The Space in which assets of the target Kind are compared; None if there is none.
 
-    It must hold the target Kind and the Kinds of all parts. Among several, for texts the one made
-    for fewest Kinds is the specialist: MiniLM before CLIP. For pictures it is the first: a Space
-    that was added to be compared, a baseline even, does not take over unless it is named. One that
-    is being filled or imported is the last resort; where no model reads texts, it is `WORDS`.
-    Raises `InvalidQuery`.
+    It must hold the target Kind and the Kinds of all parts. Among several it is the one that was
+    switched to (`indexer.serving`). Before any switch, for texts the one made for fewest Kinds is
+    the specialist: MiniLM before CLIP. For pictures it is the first: a Space that was added to be
+    compared, a baseline even, does not take over unless it is named. One that is being filled or
+    imported is the last resort; where no model reads texts, it is `WORDS`. Raises `InvalidQuery`.
     """
     if query.space == SPARSE or (query.space is None and collection.has_unread_texts):
         if target is Kind.TEXT and query.words is not None and query.hybrid is not False:
@@ -43,11 +43,22 @@ def choose_space(
         and not (must_embed and space.is_imported)
         and (query.space is not None or sizes <= {space.dimension})
     ]
-    return min(fitting, key=lambda space: _rank(space, target), default=None)
+    return min(fitting, key=lambda space: _rank(collection, space, target), default=None)
 
 
-def _rank(space: Space, target: Kind) -> tuple[bool, bool, int]:
-    return space.is_imported, space.filling, len(space.kinds) if target is Kind.TEXT else 0
+def serving_space(collection: Collection, target: Kind) -> Space | None:
+    """The Space that answers by default where assets of the target Kind are looked for."""
+    fitting = [space for space in collection.spaces if target in space.kinds]
+    return min(fitting, key=lambda space: _rank(collection, space, target), default=None)
+
+
+def _rank(collection: Collection, space: Space, target: Kind) -> tuple[bool, bool, bool, int]:
+    return (
+        collection.serving.get(target) != space.name,
+        space.is_imported,
+        space.filling,
+        len(space.kinds) if target is Kind.TEXT else 0,
+    )
 
 
 def _check_model(space: Space) -> None:

@@ -1,27 +1,41 @@
-"""Collections: made, described, counted, dropped. Their description is a point like any other."""
+"""Collections: made, counted, told what they hold and what their scores mean."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import dataclass, replace
 
+from indexer.descriptions import Collection, change, description, get
 from indexer.domain import (
     COLLECTION_ID,
     Entry,
     FieldType,
-    Kind,
-    Payload,
     Point,
     Space,
     Status,
     space_name,
 )
-from indexer.errors import CollectionNotFound, InvalidInput, SpaceMismatch
+from indexer.errors import InvalidInput, SpaceMismatch
 from indexer.filters import All, AnyOf, Equals, Filter, Not, all_of
 from indexer.ledger import assets_where, now
 from indexer.ports import Embedder, Embedders, VectorStore
-from indexer.relevance import Calibration, from_payload, to_payload
+from indexer.relevance import Calibration
+
+__all__ = [
+    "FAILED_OR_SKIPPED",
+    "MAX_FIELDS",
+    "THINGS",
+    "Collection",
+    "Totals",
+    "change",
+    "create",
+    "embedder_of",
+    "get",
+    "keep_calibrations",
+    "remember_fields",
+    "space_of",
+    "totals",
+]
 
 MAX_FIELDS = 64
 """Metadata fields that get an index of their own; further ones are filtered by a scan."""
@@ -37,42 +51,6 @@ THINGS: Filter = All(
 FAILED_OR_SKIPPED: Filter = All(
     (THINGS, AnyOf("status", (Status.FAILED.value, Status.SKIPPED.value)))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A named set of assets that share Spaces. `fields` are the indexed metadata fields;
-    `calibrations` say what scores mean here (`indexer.calibration`)."""
-
-    name: str
-    spaces: tuple[Space, ...]
-    created_at: str
-    fields: Mapping[str, FieldType] = field(default_factory=dict)
-    calibrations: tuple[Calibration, ...] = ()
-
-    def space(self, name: str) -> Space:
-        """By its name or its model's. Raises `InvalidInput` naming the Spaces there are."""
-        for space in self.spaces:
-            if name in (space.name, space.embedder):
-                return space
-        names = ", ".join(space.name for space in self.spaces)
-        raise InvalidInput(
-            f"Collection {self.name!r} has no space {name!r}; it has: {names}.",
-            collection=self.name,
-            space=name,
-        )
-
-    @property
-    def has_unread_texts(self) -> bool:
-        """True if it holds texts and no model reads them: they are found by their words alone."""
-        holding = [space for space in self.spaces if Kind.TEXT in space.kinds]
-        return bool(holding) and all(space.is_imported for space in holding)
-
-    def spaces_for(self, kind: Kind) -> tuple[Space, ...]:
-        """The Spaces in which a model gives assets of this Kind their vectors."""
-        return tuple(
-            space for space in self.spaces if kind in space.kinds and not space.is_imported
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,26 +80,10 @@ def create(store: VectorStore, name: str, spaces: Sequence[Space]) -> Collection
         raise InvalidInput(f"Collection {name!r} names a model twice: {names}.", collection=name)
     collection = Collection(name, tuple(spaces), now())
     store.create_collection(name, spaces)
-    store.insert(name, [Point(COLLECTION_ID, _describe(collection))])
+    told = {key: value for key, value in description(collection).items() if value is not None}
+    store.insert(name, [Point(COLLECTION_ID, told)])
     store.flush(name)
     return collection
-
-
-def get(store: VectorStore, name: str) -> Collection:
-    """The Collection's description. Raises `CollectionNotFound`, naming those there are."""
-    try:
-        points = store.get(name, [COLLECTION_ID])
-    except CollectionNotFound as error:
-        known = ", ".join(store.collections()) or "none yet"
-        raise CollectionNotFound(
-            f"There is no collection {name!r}. Collections: {known}.", collection=name
-        ) from error
-    if not points:
-        raise CollectionNotFound(
-            f"Collection {name!r} was not made to its end; drop it and make it again.",
-            collection=name,
-        )
-    return _read(name, points[0].payload)
 
 
 def embedder_of(embedders: Embedders, collection: Collection, space: Space) -> Embedder:
@@ -158,22 +120,36 @@ def remember_fields(
     store: VectorStore, collection: Collection, fields: Mapping[str, FieldType]
 ) -> Collection:
     """Index metadata fields that are new, up to `MAX_FIELDS`; returns the Collection as it is."""
-    room = MAX_FIELDS - len(collection.fields)
-    new = {name: fields[name] for name in sorted(set(fields) - set(collection.fields))[:room]}
-    if not new:
+    if not _new_fields(collection, fields):
         return collection
-    for name, type in new.items():
+    for name, type in _new_fields(collection, fields).items():
         store.index_field(collection.name, f"metadata.{name}", type)
-    grown = replace(collection, fields={**collection.fields, **new})
-    # This key alone: a Space may have been added since the description was read.
-    store.set_payload(collection.name, {COLLECTION_ID: {"fields": _fields(grown)}})
-    return grown
+
+    def grown(now: Collection) -> Collection:
+        return replace(now, fields={**now.fields, **_new_fields(now, fields)})
+
+    return change(store, collection.name, grown)
 
 
-def keep_calibrations(store: VectorStore, name: str, calibrations: Sequence[Calibration]) -> None:
-    """Write what scores mean, beside the rest of the description, which stays as it is."""
-    rows = [to_payload(calibration) for calibration in calibrations]
-    store.set_payload(name, {COLLECTION_ID: {"calibrations": rows}})
+def _new_fields(collection: Collection, fields: Mapping[str, FieldType]) -> Mapping[str, FieldType]:
+    room = MAX_FIELDS - len(collection.fields)
+    return {name: fields[name] for name in sorted(set(fields) - set(collection.fields))[:room]}
+
+
+def keep_calibrations(store: VectorStore, name: str, fitted: Sequence[Calibration]) -> Collection:
+    """Write what scores mean, in place of what was known of the same Spaces and Kinds."""
+    places = {(one.space, one.asked, one.found) for one in fitted}
+
+    def kept(now: Collection) -> Collection:
+        spaces = {space.name for space in now.spaces}
+        others = (
+            one
+            for one in now.calibrations
+            if one.space in spaces and (one.space, one.asked, one.found) not in places
+        )
+        return replace(now, calibrations=(*others, *fitted))
+
+    return change(store, name, kept)
 
 
 def totals(store: VectorStore, name: str, filter: Filter | None = None) -> Totals:
@@ -196,56 +172,4 @@ def totals(store: VectorStore, name: str, filter: Filter | None = None) -> Total
             for status in (Status.FAILED, Status.SKIPPED)
             if of[status]
         },
-    )
-
-
-def _describe(collection: Collection) -> dict[str, object]:
-    return {
-        "entry": Entry.COLLECTION.value,
-        "created_at": collection.created_at,
-        "spaces": spaces_payload(collection.spaces),
-        "fields": _fields(collection),
-    }
-
-
-def spaces_payload(spaces: Sequence[Space]) -> list[dict[str, object]]:
-    """The Spaces as the Collection's description holds them."""
-    return [
-        {
-            "name": space.name,
-            "dimension": space.dimension,
-            "embedder": space.embedder,
-            "fingerprint": space.fingerprint,
-            "kinds": sorted(kind.value for kind in space.kinds),
-            **({"filling": True} if space.filling else {}),
-        }
-        for space in spaces
-    ]
-
-
-def _fields(collection: Collection) -> list[dict[str, str]]:
-    return [{"name": name, "type": type.value} for name, type in collection.fields.items()]
-
-
-def _read(name: str, payload: Payload) -> Collection:
-    rows = cast("list[Mapping[str, object]]", payload.get("spaces") or [])
-    fields = cast("list[Mapping[str, str]]", payload.get("fields") or [])
-    calibrations = cast("list[Mapping[str, object]]", payload.get("calibrations") or [])
-    return Collection(
-        name=name,
-        spaces=tuple(_space(row) for row in rows),
-        created_at=str(payload.get("created_at", "")),
-        fields={row["name"]: FieldType(row["type"]) for row in fields},
-        calibrations=tuple(from_payload(row) for row in calibrations),
-    )
-
-
-def _space(row: Mapping[str, object]) -> Space:
-    return Space(
-        name=str(row["name"]),
-        dimension=int(cast("int", row["dimension"])),
-        embedder=str(row["embedder"]),
-        fingerprint=str(row["fingerprint"]),
-        kinds=frozenset(Kind(kind) for kind in cast("list[str]", row["kinds"])),
-        filling=bool(row.get("filling")),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -126,6 +127,29 @@ class VectorStore(Protocol):
 
     def optimize(self, collection: str) -> bool:
         """Build or merge indexes where due; True if anything was done. May take seconds."""
+
+    @property
+    def snapshot_format(self) -> str:
+        """Whose files `save_snapshot` writes: only a store of the same can load them."""
+
+    def save_snapshot(self, collection: str, file: Path) -> None:
+        """Write the whole Collection, as it is now, to a new file.
+
+        Raises `Conflict` where one snapshot cannot hold it, as on several nodes.
+        """
+
+    def load_snapshot(self, collection: str, file: Path, sha256: str) -> None:
+        """Make the Collection from a file that `save_snapshot` wrote and that has this checksum.
+
+        Raises `CollectionExists`, and `InvalidInput` for a file that is no snapshot.
+        """
+
+    def expect_vectors(self, collection: str, waiting: int) -> None:
+        """Say how many assets are still to be given vectors; to be said again and again.
+
+        A server puts off building indexes while very many are to come. What was said last
+        counts, whoever said it: a process that dies in between leaves nothing behind for long.
+        """
 
     def close(self) -> None:
         """Flush and release everything; the store cannot be used afterwards."""

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from indexer.errors import InvalidInput
 
+ReadConsistency = Literal["one", "majority", "quorum", "all"]
+"""How many copies of a point a Qdrant cluster compares before it answers."""
+
 
 def _default_data_folder() -> Path:
     return Path(platformdirs.user_data_dir("semblance", appauthor=False))
@@ -69,6 +72,41 @@ class Settings(BaseSettings):
         True,
         description="Speak gRPC with the Qdrant server, on the port after that of its URL; false "
         "for proxies that pass HTTP alone.",
+    )
+    qdrant_shards: int | None = Field(
+        None, ge=1, le=1024, description="Shards of new collections; by default one a node."
+    )
+    qdrant_replicas: int = Field(
+        1, ge=1, le=32, description="Copies that new collections keep of each shard."
+    )
+    qdrant_write_replicas: int = Field(
+        1, ge=1, le=32, description="Copies that must have a write before it is acknowledged."
+    )
+    qdrant_read_consistency: ReadConsistency = Field(
+        "one", description="How many copies a read compares: one, majority, quorum or all."
+    )
+    qdrant_vectors_on_disk: bool = Field(
+        False, description="New collections keep full vectors on disk rather than in memory."
+    )
+    qdrant_payload_on_disk: bool = Field(
+        True, description="New collections keep texts and metadata on disk."
+    )
+    qdrant_int8: bool = Field(
+        False,
+        description="New collections keep a copy of each vector in memory at a quarter of its "
+        "size, which finds candidates; the full vectors put them in order.",
+    )
+    qdrant_oversampling: float = Field(
+        2.0, ge=1, le=16, description="With int8: candidates compared anew for each hit wanted."
+    )
+    qdrant_hnsw_m: int = Field(
+        16, ge=4, le=128, description="Links a vector of the index; more find more and take memory."
+    )
+    qdrant_hnsw_ef: int = Field(
+        128, ge=8, le=4096, description="Candidates a search keeps; more find more and take time."
+    )
+    qdrant_strict: bool = Field(
+        False, description="Set limits in new collections for whoever else uses the server."
     )
     redis_url: str | None = Field(
         None, description="Redis for Celery workers; by default jobs run in this process."

@@ -9,31 +9,22 @@ away. What still lacks a vector is a query, so a fill that was cut off has no st
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from indexer import collections
-from indexer.batches import batches
 from indexer.collections import Collection
-from indexer.domain import COLLECTION_ID, AssetId, FieldType, Kind, Payload, Space, Status
-from indexer.errors import Conflict, SpaceMismatch, SpaceNotFound
-from indexer.filters import Any, AnyOf, Equals, Filter, HasVector, Not, all_of
+from indexer.consequences import forget_gaps, set_aside, take_up_skipped
+from indexer.domain import FieldType, Space, Status
+from indexer.errors import Conflict, InvalidQuery, SpaceMismatch, SpaceNotFound
+from indexer.filters import Any, AnyOf, Filter, HasVector, Not
 from indexer.ledger import (
-    PAGE,
-    asset_from,
     assets_where,
     gap_code,
-    gaps_payload,
     has_gap,
-    scroll_all,
     status_is,
 )
-from indexer.marks import NO_MODEL, skip
 from indexer.ports import VectorStore
-
-_CHANGING = threading.Lock()
-"""One change of a description at a time: each reads the Spaces, and writes them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +60,21 @@ def add(store: VectorStore, name: str, space: Space) -> Collection:
 
     Raises `SpaceMismatch` if it has a Space of that name with other vectors.
     """
-    with _CHANGING:
-        collection = collections.get(store, name)
-        there = next((one for one in collection.spaces if one.name == space.name), None)
-        if there is None:
-            store.drop_space(name, space.name)  # what a drop that was cut off has left
-            store.add_space(name, space)
-            filling = not space.is_imported and store.count(name, lacking(space)) > 0
-            added = replace(space, filling=filling)
-            collection = _describe(store, collection, (*collection.spaces, added))
-        else:
-            check_fits(collection, space)
-            store.add_space(name, space)
-        if not space.is_imported:
-            store.index_field(name, gap_code(space.name), FieldType.KEYWORD)
-            _take_up_skipped(store, name, space)
-        store.flush(name)
+    check_fits(collections.get(store, name), space)
+    _add_field(store, name, space)
+
+    def added(now: Collection) -> Collection:
+        check_fits(now, space)
+        if any(one.name == space.name for one in now.spaces):
+            return now
+        filling = not space.is_imported and store.count(name, lacking(space)) > 0
+        return replace(now, spaces=(*now.spaces, replace(space, filling=filling)))
+
+    collection = collections.change(store, name, added)
+    if not space.is_imported:
+        store.index_field(name, gap_code(space.name), FieldType.KEYWORD)
+        take_up_skipped(store, name, space)
+    store.flush(name)
     return collection
 
 
@@ -108,46 +98,64 @@ def change(
     store: VectorStore, name: str, space: str, changed: Callable[[Space], Space]
 ) -> Collection:
     """Describe a Space anew, by a function of what it is now."""
-    with _CHANGING:
-        collection = collections.get(store, name)
-        collection.space(space)
-        spaces = [changed(one) if one.name == space else one for one in collection.spaces]
-        if tuple(spaces) == collection.spaces:
-            return collection
-        return _describe(store, collection, spaces)
+
+    def with_one_changed(now: Collection) -> Collection:
+        now.space(space)
+        spaces = (changed(one) if one.name == space else one for one in now.spaces)
+        return replace(now, spaces=tuple(spaces))
+
+    return collections.change(store, name, with_one_changed)
 
 
-def drop(store: VectorStore, name: str, space: str) -> Collection:
+def drop(store: VectorStore, name: str, space: str, *, force: bool = False) -> Collection:
     """Remove a Space with its vectors, for good.
 
     Assets that are left without any vector and without a model to make one are set aside.
-    Raises `SpaceNotFound`, and `Conflict` for the last Space.
+    Raises `SpaceNotFound`, and `Conflict` for the last Space; for one that was switched to, or
+    that switching back would need, unless it is forced.
     """
-    with _CHANGING:
-        collection = collections.get(store, name)
-        rest = tuple(one for one in collection.spaces if one.name != space)
-        described = len(rest) < len(collection.spaces)
-        if described and not rest:
-            raise Conflict(
-                f"{space!r} is the only space of collection {name!r}. Add another one first, or "
-                "delete the collection.",
-                collection=name,
-                space=space,
-            )
-        if described:
-            # First of all: from here on nobody asks in it or fills it.
-            collection = _describe(store, collection, rest)
-        if not store.drop_space(name, space) and not described:
-            have = ", ".join(one.name for one in rest)
-            raise SpaceNotFound(
-                f"Collection {name!r} has no space {space!r}; it has: {have}.",
-                collection=name,
-                space=space,
-            )
-        _forget_gaps(store, name, space)
-        _set_aside(store, collection)
-        store.flush(name)
+    before = collections.get(store, name)
+    described = any(one.name == space for one in before.spaces)
+    # First of all: from here on nobody asks in it or fills it.
+    collection = collections.change(store, name, lambda now: _without(now, space, force))
+    if not store.drop_space(name, space) and not described:
+        have = ", ".join(one.name for one in collection.spaces)
+        raise SpaceNotFound(
+            f"Collection {name!r} has no space {space!r}; it has: {have}.",
+            collection=name,
+            space=space,
+        )
+    forget_gaps(store, name, space)
+    set_aside(store, collection)
+    store.flush(name)
     return collection
+
+
+def _without(now: Collection, space: str, force: bool) -> Collection:
+    rest = tuple(one for one in now.spaces if one.name != space)
+    if not rest:
+        raise Conflict(
+            f"{space!r} is the only space of collection {now.name!r}. Add another one first, or "
+            "delete the collection.",
+            collection=now.name,
+            space=space,
+        )
+    former = now.served_before
+    used = {"answers searches": now.serving, "is what switching back would need": former or {}}
+    for why, by_kind in used.items():
+        if space in by_kind.values() and len(rest) < len(now.spaces) and not force:
+            raise Conflict(
+                f"{space!r} {why} in collection {now.name!r}. Switch to another space first, or "
+                "force it.",
+                collection=now.name,
+                space=space,
+            )
+    return replace(
+        now,
+        spaces=rest,
+        serving={kind: name for kind, name in now.serving.items() if name != space},
+        served_before=None if any(space in kinds.values() for kinds in used.values()) else former,
+    )
 
 
 def filling(store: VectorStore, collection: str, space: Space) -> Filling:
@@ -194,46 +202,24 @@ def _wanted(space: Space) -> Filter:
     return assets_where(status_is(Status.INDEXED), AnyOf("kind", kinds))
 
 
-def _describe(store: VectorStore, collection: Collection, spaces: Sequence[Space]) -> Collection:
-    payload: Payload = {"spaces": collections.spaces_payload(spaces)}
-    store.set_payload(collection.name, {COLLECTION_ID: payload})
-    return replace(collection, spaces=tuple(spaces))
+def _add_field(store: VectorStore, name: str, space: Space) -> None:
+    """Make the vector field, empty if it is new: an add or a drop that was cut off may have left
+    one.
 
-
-def _take_up_skipped(store: VectorStore, name: str, space: Space) -> None:
-    """Make assets pending that were set aside because no model took them."""
-    kinds = tuple(sorted(kind.value for kind in space.kinds))
-    skipped = assets_where(
-        status_is(Status.SKIPPED), Equals("reason.code", NO_MODEL), AnyOf("kind", kinds)
-    )
-    again: Payload = {"status": Status.PENDING.value, "reason": None}
-    for batch in batches(_ids(store, name, skipped), PAGE):
-        store.set_payload(name, dict.fromkeys(batch, again))
-
-
-def _forget_gaps(store: VectorStore, name: str, space: str) -> None:
-    for batch in batches(_ids(store, name, has_gap(space)), PAGE):
-        assets = [asset_from(point.id, point.payload) for point in store.get(name, batch)]
-        rest = {
-            asset.id: gaps_payload({s: why for s, why in asset.gaps.items() if s != space})
-            for asset in assets
-        }
-        store.set_payload(name, rest)
-
-
-def _set_aside(store: VectorStore, collection: Collection) -> None:
-    bare = [Not(HasVector(space.name)) for space in collection.spaces]
-    for kind in Kind:
-        if collection.spaces_for(kind):
-            continue
-        condition = assets_where(
-            all_of(Equals("kind", kind.value), status_is(Status.INDEXED, Status.PENDING), *bare)
-        )
-        for batch in batches(_ids(store, collection.name, condition), PAGE):
-            points = store.get(collection.name, batch)
-            skip(store, collection, [asset_from(point.id, point.payload) for point in points])
-
-
-def _ids(store: VectorStore, name: str, condition: Filter) -> list[AssetId]:
-    # Listed before anything is done: what is done changes this very filter.
-    return [point.id for point in scroll_all(store, name, condition, fields=("status",))]
+    Vectors come after the description and go after it: where there are some and still no
+    description, nobody else is just adding the Space.
+    """
+    try:
+        vectors = store.count(name, HasVector(space.name))
+    except InvalidQuery:
+        vectors = 0  # there is no such field
+    described = any(one.name == space.name for one in collections.get(store, name).spaces)
+    if vectors and not described:
+        store.drop_space(name, space.name)
+    try:
+        store.add_space(name, space)
+    except SpaceMismatch:
+        if described:
+            raise
+        store.drop_space(name, space.name)
+        store.add_space(name, space)

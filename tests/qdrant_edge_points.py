@@ -130,7 +130,7 @@ def _one_vector(vector: object) -> qe.NamedVector:
         if len(indices) != len(values) or len(set(indices)) != len(indices):
             raise Refused(422, "Validation error: sparse indices must be unique, one a value")
         return qe.SparseVector(indices, values)
-    if isinstance(vector, list) and not any(isinstance(number, list) for number in vector):
+    if isinstance(vector, list) and not isinstance(next(iter(vector), None), list):
         return vector
     raise unsupported(vector)
 

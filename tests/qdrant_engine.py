@@ -31,6 +31,10 @@ class Engine:
         within = _MEMORY if _MEMORY.is_dir() else None
         self._client = Shards(Path(tempfile.mkdtemp(prefix="qdrant-stand-in-", dir=within)))
         self._lock = threading.Lock()
+        self.snapshots: dict[str, dict[str, bytes]] = {}
+        """By Collection and name, as they lie on the server's disk."""
+        self.nodes = 1
+        """How many the cluster is said to have."""
         self.close = weakref.finalize(self, self._client.close)
         """Remove all of it; done at the end of the process where nobody does it before."""
 
@@ -54,6 +58,10 @@ class Engine:
     def create(self, collection: str, asked: models.CreateCollection) -> bool:
         with self.use() as client:
             return client.create_collection(collection, asked)
+
+    def change(self, collection: str, wanted: models.UpdateCollection) -> bool:
+        with self.use() as client:
+            return client.update_collection(collection, wanted)
 
     def drop(self, collection: str) -> bool:
         with self.use() as client:
@@ -79,6 +87,14 @@ class Engine:
         with self.use() as client:
             client.batch_update_points(collection, operations)
         return [done()] * len(operations)
+
+    def snapshot(self, collection: str) -> bytes:
+        with self.use() as client:
+            return client.snapshot(collection)
+
+    def recover(self, collection: str, snapshot: bytes) -> None:
+        with self.use() as client:
+            client.recover(collection, snapshot)
 
 
 def done() -> models.UpdateResult:

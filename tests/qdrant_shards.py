@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import qdrant_edge as qe
+from pydantic_core import to_json
 from qdrant_client import models
 from qdrant_client.http.models import QueryResponse  # `models` has another of this name
 
@@ -23,10 +26,13 @@ from tests.qdrant_edge_points import (
     selected,
     shard_config,
 )
+from tests.qdrant_layout import change, told_info
 
 Payload = bool | Sequence[str] | models.PayloadSelector
 Vectors = bool | list[str]
 Id = models.ExtendedPointId
+
+_ASKED = "asked.json"
 
 
 @dataclass
@@ -74,6 +80,11 @@ class Shards:
         self._made[collection] = Made(asked, shard, folder)
         return True
 
+    def update_collection(self, collection: str, wanted: models.UpdateCollection) -> bool:
+        """Note what is changed: how data is laid out, which here changes nothing."""
+        change(self.made(collection).asked, wanted)
+        return True
+
     def delete_collection(self, collection: str) -> bool:
         made = self._made.pop(collection, None)
         if made is None:
@@ -85,19 +96,40 @@ class Shards:
 
     def get_collection(self, collection: str) -> models.CollectionInfo:
         made = self.made(collection)
-        info = made.shard.info()
-        return models.CollectionInfo(
-            status=models.CollectionStatus.GREEN,
-            optimizer_status=models.OptimizersStatusOneOf.OK,
-            indexed_vectors_count=info.indexed_vectors_count,
-            points_count=info.points_count,
-            segments_count=info.segments_count,
-            config=_config(made.asked),
-            payload_schema={
-                path: models.PayloadIndexInfo(data_type=_named(index), points=index.points)
-                for path, index in info.payload_schema.items()
-            },
-        )
+        return told_info(made.asked, made.shard.info())
+
+    def update_collection_aliases(self, actions: Sequence[models.AliasOperations]) -> bool:
+        """All of them or, if one is refused, none."""
+        names = dict(self._aliases)
+        for action in actions:
+            match action:
+                case models.CreateAliasOperation(create_alias=new):
+                    if new.alias_name in self._made:
+                        raise Refused(409, f"Wrong input: `{new.alias_name}` is a Collection")
+                    self.made(new.collection_name)
+                    names[new.alias_name] = new.collection_name
+                case models.DeleteAliasOperation(delete_alias=old):
+                    names.pop(old.alias_name, None)
+                case models.RenameAliasOperation(rename_alias=other):
+                    if other.old_alias_name not in names:
+                        missing = other.old_alias_name
+                        raise Refused(404, f"Not found: Alias `{missing}` doesn't exist!")
+                    names[other.new_alias_name] = names.pop(other.old_alias_name)
+        self._aliases = names
+        return True
+
+    def get_aliases(self) -> models.CollectionsAliasesResponse:
+        described = [
+            models.AliasDescription(alias_name=name, collection_name=of)
+            for name, of in self._aliases.items()
+        ]
+        return models.CollectionsAliasesResponse(aliases=described)
+
+    def get_collection_aliases(self, collection: str) -> models.CollectionsAliasesResponse:
+        self.made(collection)
+        every = self.get_aliases().aliases
+        mine = [one for one in every if one.collection_name == collection]
+        return models.CollectionsAliasesResponse(aliases=mine)
 
     def create_payload_index(self, collection: str, wanted: models.CreateFieldIndex) -> None:
         self.made(collection).shard.update(new_index(wanted))
@@ -180,29 +212,36 @@ class Shards:
         answers = self.made(collection).shard.query_batch(batch)
         return [QueryResponse(points=[scored(one) for one in found]) for found in answers]
 
+    def snapshot(self, collection: str) -> bytes:
+        """The shard's files and how the Collection was asked for, in one archive."""
+        made = self.made(collection)
+        made.shard.flush()
+        asked = to_json(made.asked)
+        written = BytesIO()
+        with tarfile.open(fileobj=written, mode="w") as archive:
+            about = tarfile.TarInfo(_ASKED)
+            about.size = len(asked)
+            archive.addfile(about, BytesIO(asked))
+            archive.add(made.folder, "shard")
+        return written.getvalue()
+
+    def recover(self, collection: str, snapshot: bytes) -> None:
+        """Make the Collection anew from what `snapshot` has given."""
+        folder = self._folder / uuid.uuid4().hex
+        try:
+            with tarfile.open(fileobj=BytesIO(snapshot)) as archive:
+                archive.extractall(folder, filter="data")
+            asked = models.CreateCollection.model_validate_json((folder / _ASKED).read_bytes())
+        except (tarfile.TarError, OSError, ValueError) as error:
+            raise Refused(400, f"Bad request: it is no snapshot: {error}") from error
+        shard = qe.EdgeShard.load(str(folder / "shard"))
+        if self.collection_exists(collection):
+            self.delete_collection(collection)
+        self._made[collection] = Made(asked, shard, folder)
+
     def close(self) -> None:
         """Let go of all shards and their files."""
         for made in self._made.values():
             made.shard.close()
         self._made.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _named(index: qe.PayloadIndexInfo) -> models.PayloadSchemaType:
-    return models.PayloadSchemaType(str(index.data_type).rpartition(".")[2].lower())
-
-
-def _config(asked: models.CreateCollection) -> models.CollectionConfig:
-    """What was asked for; the rest is what a server has where nothing is said."""
-    return models.CollectionConfig(
-        params=models.CollectionParams(vectors=asked.vectors, sparse_vectors=asked.sparse_vectors),
-        hnsw_config=models.HnswConfig(m=16, ef_construct=100, full_scan_threshold=10_000),
-        optimizer_config=models.OptimizersConfig(
-            deleted_threshold=0.2,
-            vacuum_min_vector_number=1000,
-            default_segment_number=0,
-            indexing_threshold=10_000,
-            flush_interval_sec=5,
-        ),
-        wal_config=models.WalConfig(wal_capacity_mb=32, wal_segments_ahead=0),
-    )

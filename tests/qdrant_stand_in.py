@@ -18,157 +18,30 @@ a real server where there is one (`SEMBLANCE_TEST_QDRANT_URL`, or Docker).
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import uvicorn
-from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
-from pydantic_core import to_json
-from qdrant_client import models
+from fastapi import FastAPI, Request, Response
 
-from tests.qdrant_engine import Engine, Refused, done
+from tests import qdrant_snapshot_routes
+from tests.qdrant_engine import Engine, Refused
+from tests.qdrant_routes import refused, router
 
 VERSION = "1.20.0"
-router = APIRouter()
-
-
-async def _engine(request: Request) -> Engine:
-    engine = request.app.state.engine
-    assert isinstance(engine, Engine)
-    return engine
-
-
-ENGINE = Annotated[Engine, Depends(_engine)]
-
-
-def told(result: object, status: int = 200) -> Response:
-    """An answer in a server's envelope."""
-    body = to_json({"result": result, "status": "ok", "time": 0.0})
-    return Response(body, status, media_type="application/json")
-
-
-def refused(status: int, message: str) -> Response:
-    """A refusal in a server's envelope."""
-    body = to_json({"status": {"error": message}, "time": 0.0})
-    return Response(body, status, media_type="application/json")
-
-
-@router.get("/collections")
-def get_collections(engine: ENGINE) -> Response:
-    with engine.use() as client:
-        return told(client.get_collections())
-
-
-@router.get("/collections/{collection}")
-def get_collection(collection: str, engine: ENGINE) -> Response:
-    return told(engine.info(collection))
-
-
-@router.get("/collections/{collection}/exists")
-def collection_exists(collection: str, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        return told({"exists": client.collection_exists(collection)})
-
-
-@router.put("/collections/{collection}")
-def create_collection(collection: str, body: models.CreateCollection, engine: ENGINE) -> Response:
-    return told(engine.create(collection, body))
-
-
-@router.delete("/collections/{collection}")
-def delete_collection(collection: str, engine: ENGINE) -> Response:
-    return told(engine.drop(collection))
-
-
-@router.put("/collections/{collection}/index")
-def create_index(collection: str, body: models.CreateFieldIndex, engine: ENGINE) -> Response:
-    return told(engine.index(collection, body))
-
-
-@router.put("/collections/{collection}/vectors/{name}")
-def create_vector_name(
-    collection: str, name: str, body: Annotated[models.VectorNameConfig, Body()], engine: ENGINE
-) -> Response:
-    with engine.use() as client:
-        client.create_vector_name(collection, name, body)
-        return told(done())
-
-
-@router.delete("/collections/{collection}/vectors/{name}")
-def delete_vector_name(collection: str, name: str, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        client.delete_vector_name(collection, name)
-        return told(done())
-
-
-@router.put("/collections/{collection}/points")
-def upsert(collection: str, body: models.PointsList, engine: ENGINE) -> Response:
-    return told(engine.update(collection, [models.UpsertOperation(upsert=body)])[0])
-
-
-@router.post("/collections/{collection}/points")
-def retrieve(collection: str, body: models.PointRequest, engine: ENGINE) -> Response:
-    payload = True if body.with_payload is None else body.with_payload
-    with engine.use() as client:
-        return told(client.retrieve(collection, body.ids, payload, body.with_vector or False))
-
-
-@router.post("/collections/{collection}/points/scroll")
-def scroll(collection: str, body: models.ScrollRequest, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        points, following = client.scroll(
-            collection,
-            body.filter,
-            limit=body.limit or 10,
-            offset=body.offset,
-            with_payload=True if body.with_payload is None else body.with_payload,
-            with_vectors=body.with_vector or False,
-        )
-        return told({"points": points, "next_page_offset": following})
-
-
-@router.post("/collections/{collection}/points/count")
-def count(collection: str, body: models.CountRequest, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        return told(client.count(collection, body.filter))
-
-
-@router.post("/collections/{collection}/facet")
-def facet(collection: str, body: models.FacetRequest, engine: ENGINE) -> Response:
-    return told(engine.facet(collection, body))
-
-
-@router.post("/collections/{collection}/points/query/batch")
-def query_batch(collection: str, body: models.QueryRequestBatch, engine: ENGINE) -> Response:
-    with engine.use() as client:
-        return told(client.query_batch_points(collection, body.searches))
-
-
-@router.put("/collections/{collection}/points/vectors")
-def update_vectors(collection: str, body: models.UpdateVectors, engine: ENGINE) -> Response:
-    operation = models.UpdateVectorsOperation(update_vectors=body)
-    return told(engine.update(collection, [operation])[0])
-
-
-@router.post("/collections/{collection}/points/delete")
-def delete(collection: str, body: models.PointIdsList, engine: ENGINE) -> Response:
-    return told(engine.update(collection, [models.DeleteOperation(delete=body)])[0])
-
-
-@router.post("/collections/{collection}/points/batch")
-def update(collection: str, body: models.UpdateOperations, engine: ENGINE) -> Response:
-    return told(engine.update(collection, body.operations))
 
 
 class StandIn:
     """A server on 127.0.0.1, from a thread; stopped and started again it has all it had.
 
     `next_answers` are given, first of all, to the requests that come: a status and a sentence.
-    `version` is what the server says it is.
+    `version` is what the server says it is. `requests` (and their `queries`) are what was asked.
     """
 
     def __init__(self, port: int = 0, version: str = VERSION) -> None:
@@ -176,7 +49,8 @@ class StandIn:
         self.version = version
         self.next_answers: deque[tuple[int, str]] = deque()
         self.requests: list[tuple[str, str]] = []
-        self._engine = Engine()
+        self.queries: list[str] = []
+        self.engine = Engine()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -190,7 +64,7 @@ class StandIn:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self._engine.close()
+        self.engine.close()
 
     def start(self) -> None:
         """Listen; a port that was chosen once is kept."""
@@ -221,8 +95,9 @@ class StandIn:
 
     def _app(self) -> FastAPI:
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        app.state.engine = self._engine
+        app.state.engine = self.engine
         app.include_router(router)
+        app.include_router(qdrant_snapshot_routes.router)
         app.add_api_route("/", self._root)
         app.add_exception_handler(Refused, _refusal)
         app.middleware("http")(self._answer)
@@ -235,6 +110,7 @@ class StandIn:
         self, request: Request, go_on: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         self.requests.append((request.method, request.url.path))
+        self.queries.append(request.url.query)
         if self.next_answers:
             return refused(*self.next_answers.popleft())
         return await go_on(request)
@@ -248,6 +124,7 @@ async def _refusal(_: Request, error: Exception) -> Response:
 def main() -> None:
     parser = argparse.ArgumentParser(description="A stand-in for a Qdrant server, for tests.")
     parser.add_argument("--port", type=int, default=6333)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that nothing is left behind
     with StandIn(parser.parse_args().port) as server:
         print(server.url, flush=True)
         threading.Event().wait()

@@ -17,6 +17,7 @@ import typer
 
 from api.cli import (
     assets,
+    backup,
     collections,
     compiling,
     demo,
@@ -73,7 +74,7 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, models, compiling, doctor),
+    *(collections, spaces, assets, models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

@@ -9,6 +9,7 @@ from api.schemas.jobs import TotalsTold
 from indexer.collections import Collection, Totals
 from indexer.domain import FieldType, Kind, Reason, Space
 from indexer.relevance import Calibration, Method
+from indexer.serving import serves
 from indexer.spaces import Filling
 
 
@@ -20,15 +21,19 @@ class SpaceTold(Told):
     embedder: str
     fingerprint: str
     kinds: list[Kind]
+    serves: list[Kind] = Field(
+        description="The kinds of assets for which it answers when a query names no space."
+    )
 
     @classmethod
-    def of(cls, space: Space) -> SpaceTold:
+    def of(cls, space: Space, collection: Collection) -> SpaceTold:
         return cls(
             name=space.name,
             dimension=space.dimension,
             embedder=space.embedder,
             fingerprint=space.fingerprint,
             kinds=sorted(space.kinds),
+            serves=serves(collection, space.name),
         )
 
 
@@ -84,9 +89,9 @@ class SpaceFilled(SpaceTold):
     complete: bool = Field(description="True if no asset lacks its vector.")
 
     @classmethod
-    def counted(cls, filling: Filling) -> SpaceFilled:
+    def counted(cls, filling: Filling, collection: Collection) -> SpaceFilled:
         return cls(
-            **SpaceTold.of(filling.space).model_dump(),
+            **SpaceTold.of(filling.space, collection).model_dump(),
             vectors=filling.vectors,
             wanted=filling.wanted,
             waiting=filling.waiting,
@@ -100,6 +105,19 @@ class SpaceWanted(Question):
     """A space to add: the model that fills it."""
 
     model: str = Field(min_length=1, max_length=500, examples=["clip-vit-b-32"])
+
+
+class Switch(Question):
+    """How a space is switched to."""
+
+    kinds: list[Kind] = Field(
+        [],
+        max_length=len(Kind),
+        description="Where it is to answer; by default wherever it can.",
+    )
+    force: bool = Field(
+        False, description="True to switch while assets still wait for their vectors there."
+    )
 
 
 class CollectionTold(Told):
@@ -124,7 +142,7 @@ class CollectionTold(Told):
         return cls(
             name=collection.name,
             created_at=collection.created_at,
-            spaces=[SpaceTold.of(space) for space in collection.spaces],
+            spaces=[SpaceTold.of(space, collection) for space in collection.spaces],
             fields=dict(collection.fields),
             calibrations=[CalibrationTold.of(one) for one in collection.calibrations],
             totals=TotalsTold.of(totals),

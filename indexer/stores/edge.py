@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import qdrant_edge as qe
@@ -33,6 +34,7 @@ from indexer.stores.edge_points import (
     shard_config,
     stored,
 )
+from indexer.stores.edge_snapshots import pack, unpack
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import key_paths, parse_field
 from indexer.stores.paging import id_after, pages
@@ -211,6 +213,24 @@ class EdgeStore:
             # the worst case: every segment is written anew before the old ones go
             self._folder.check_space(self._folder.used_bytes(collection))
             return opened.shard.optimize()
+
+    @property
+    def snapshot_format(self) -> str:
+        return "qdrant-edge"
+
+    def save_snapshot(self, collection: str, file: Path) -> None:
+        with self._folder.use(collection) as opened:
+            opened.shard.flush()
+            pack(self._folder.folder / collection, file)  # still held: nobody writes meanwhile
+
+    def load_snapshot(self, collection: str, file: Path, sha256: str) -> None:
+        del sha256  # it is read from this very disk
+        self._folder.add(collection, partial(unpack, file), needed=file.stat().st_size)
+
+    def expect_vectors(self, collection: str, waiting: int) -> None:
+        del waiting  # indexes are built by `optimize` alone, when its caller sees fit
+        with self._folder.use(collection):
+            pass
 
     def close(self) -> None:
         self._folder.close()

@@ -87,6 +87,19 @@ class ShardFolder:
 
     def create(self, name: str, config: qe.EdgeConfig) -> None:
         """Make an empty shard; after a crash it is either there or not."""
+
+        def empty(folder: Path) -> None:
+            shard = qe.EdgeShard.create(str(folder), config)
+            self._prepare(shard)
+            shard.close()
+
+        self.add(name, empty)
+
+    def add(self, name: str, make: Callable[[Path], None], needed: int = 0) -> None:
+        """Take in the shard that `make` puts into a folder it is given, which is not there yet.
+
+        It needs this many bytes of disk; after a crash the shard is either there or not.
+        """
         self._check_usable()
         target = self.folder / check_collection_name(name)
         with self._lock, edge_errors(str(target)):
@@ -95,12 +108,11 @@ class ShardFolder:
                     f"There is a Collection {name!r} already; choose another name.",
                     collection=name,
                 )
-            self.check_space()
+            self.check_space(needed)
             unfinished = self.folder / f"{_NEW}{uuid.uuid4().hex}"
             try:
-                shard = qe.EdgeShard.create(str(unfinished), config)
-                self._prepare(shard)
-                shard.close()
+                make(unfinished)
+                _readable(unfinished)
                 unfinished.rename(target)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)

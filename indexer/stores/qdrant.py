@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
+from pathlib import Path
 
 from qdrant_client import QdrantClient, models
 
@@ -20,58 +19,42 @@ from indexer.domain import (
     Space,
     StoredPoint,
 )
-from indexer.filters import Filter, HasId, HasVector, all_of, walk
+from indexer.filters import Filter, HasId, all_of
+from indexer.stores import qdrant_points as wire
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import parse_field
 from indexer.stores.paging import id_after, pages
 from indexer.stores.payloads import check_payloads, check_points
 from indexer.stores.qdrant_filters import qdrant_filter
-from indexer.stores.qdrant_points import (
-    engine_query,
-    merge_payload,
-    payload_selector,
-    point,
-    point_vectors,
-    scored,
-    stored,
-)
-from indexer.stores.qdrant_server import QdrantServer
+from indexer.stores.qdrant_options import ServerOptions, indexing_threshold, search_params
+from indexer.stores.qdrant_server import QdrantServer, open_client
+from indexer.stores.qdrant_snapshots import Snapshots
 from indexer.stores.queries import check_filter, check_limit, check_query
 from indexer.stores.validation import (
     check_ids,
     check_new_space,
     check_rows,
-    check_space,
     check_spaces,
 )
 
 _POINTS_PER_CALL = 256
 _QUERIES_PER_CALL = 100
-_TIMEOUT_SECONDS = 60
-_HTTP_PORT = 6333
 
 
-def connect(url: str, api_key: str | None = None, *, grpc: bool = True) -> QdrantStore:
+def connect(
+    url: str,
+    api_key: str | None = None,
+    *,
+    grpc: bool = True,
+    options: ServerOptions | None = None,
+) -> QdrantStore:
     """A store on the server at the URL; `:memory:` is for tests.
 
     gRPC goes to the port after that of the URL; without it all goes through HTTP, which any
     proxy passes on.
     """
-    if url == ":memory:":
-        # in memory all is scanned, so that an index or a search setting that is missing there
-        # changes no answer
-        for note in ("Payload indexes have no effect", "Local mode performs exact"):
-            warnings.filterwarnings("ignore", note, UserWarning)
-        return QdrantStore(QdrantClient(":memory:"))
-    client = QdrantClient(
-        url=url,
-        api_key=api_key,
-        prefer_grpc=grpc,
-        grpc_port=(urlsplit(url).port or _HTTP_PORT) + 1,
-        timeout=_TIMEOUT_SECONDS,
-        check_compatibility=False,  # it would call the server here, and only to print a warning
-    )
-    return QdrantStore(client)
+    client = open_client(url, api_key, grpc=grpc)
+    return QdrantStore(QdrantServer(client, options or ServerOptions()), Snapshots(url, api_key))
 
 
 class QdrantStore:
@@ -80,8 +63,10 @@ class QdrantStore:
     Acknowledged writes are in the server's log: `flush` and `optimize` have nothing to do.
     """
 
-    def __init__(self, client: QdrantClient) -> None:
-        self._server = QdrantServer(client)
+    def __init__(self, server: QdrantServer, snapshots: Snapshots) -> None:
+        self._server = server
+        self._snapshots = snapshots
+        self._consistency = server.options.consistency
 
     def create_collection(self, collection: str, spaces: Sequence[Space]) -> None:
         self._server.create(collection, check_spaces(spaces))
@@ -109,27 +94,16 @@ class QdrantStore:
 
     def insert(self, collection: str, points: Sequence[Point]) -> None:
         for batch in batches(list(check_points(points).items()), _POINTS_PER_CALL):
-            with self._server.use(collection) as client:
-                client.upsert(
-                    collection,
-                    [point(id, payload) for id, payload in batch],
-                    update_mode=models.UpdateMode.INSERT_ONLY,
-                    wait=True,
-                )
+            new = [wire.point(id, payload) for id, payload in batch]
+            mode = models.UpdateMode.INSERT_ONLY
+            self._server.ask(collection, QdrantClient.upsert, new, update_mode=mode)
 
     def write_vectors(self, collection: str, rows: Sequence[PointVectors]) -> None:
         spaces = {space for row in rows for space in row.vectors}
         checked = check_rows(rows, self._server.schema(collection, spaces).dimensions)
         for batch in batches(list(checked.items()), _POINTS_PER_CALL):
-            vectors = {id: point_vectors(id, named) for id, named in batch}
-            with self._server.use(collection) as client:
-                # the server would apply the others and then answer 404 for an id it does not have
-                there = client.retrieve(
-                    collection, [*vectors], with_payload=False, with_vectors=False
-                )
-                present = [vectors[str(record.id)] for record in there]
-                if present:
-                    client.update_vectors(collection, present, wait=True)
+            vectors = {id: wire.point_vectors(id, named) for id, named in batch}
+            self._server.ask(collection, wire.write_present, vectors)
 
     def set_payload(
         self,
@@ -138,33 +112,36 @@ class QdrantStore:
         *,
         only: Filter | None = None,
     ) -> None:
-        condition = self._checked(collection, only)
+        condition = self._server.checked_filter(collection, only)
         merges = [
-            merge_payload(qdrant_filter(all_of(HasId(frozenset(ids)), condition)), payload)
+            wire.merge_payload(qdrant_filter(all_of(HasId(frozenset(ids)), condition)), payload)
             for ids, payload in check_payloads(payloads, _POINTS_PER_CALL)
         ]
+        # strong: of writers that race, all copies of the point agree who was first
+        ordering = models.WriteOrdering.STRONG if only is not None else None
+        update = QdrantClient.batch_update_points
         for batch in batches(merges, _POINTS_PER_CALL):
-            with self._server.use(collection) as client:
-                # strong: of writers that race, all copies of the point agree who was first
-                ordering = models.WriteOrdering.STRONG if only is not None else None
-                client.batch_update_points(collection, [*batch], wait=True, ordering=ordering)
+            self._server.ask(collection, update, [*batch], ordering=ordering)
 
     def delete(self, collection: str, ids: Sequence[AssetId]) -> None:
         for batch in batches(check_ids(ids), _POINTS_PER_CALL):
-            with self._server.use(collection) as client:
-                client.delete(collection, models.PointIdsList(points=[*batch]), wait=True)
+            gone = models.PointIdsList(points=[*batch])
+            self._server.ask(collection, QdrantClient.delete, gone)
 
     def get(
         self, collection: str, ids: Sequence[AssetId], spaces: Sequence[str] = ()
     ) -> list[StoredPoint]:
-        wanted = self._wanted(collection, spaces)
+        wanted = self._server.wanted_vectors(collection, spaces)
         found: dict[AssetId, StoredPoint] = {}
         for batch in batches(check_ids(ids), _POINTS_PER_CALL):
-            with self._server.use(collection) as client:
-                records = client.retrieve(
-                    collection, [*batch], with_payload=True, with_vectors=wanted
-                )
-            found.update((str(record.id), stored(record)) for record in records)
+            records = self._server.ask(
+                collection,
+                QdrantClient.retrieve,
+                [*batch],
+                with_vectors=wanted,
+                consistency=self._consistency,
+            )
+            found.update((str(record.id), wire.stored(record)) for record in records)
         return [found[id] for id in ids if id in found]
 
     def scroll(
@@ -180,38 +157,40 @@ class QdrantStore:
         start = None
         if after is not None and (start := id_after(check_ids([after])[0])) is None:
             return [], None
-        condition = self._checked(collection, filter)
-        wanted = self._wanted(collection, spaces)
-        with self._server.use(collection) as client:
-            records, more = client.scroll(
-                collection,
-                qdrant_filter(condition),
-                limit=check_limit(limit),
-                offset=start,
-                with_payload=payload_selector(fields),
-                with_vectors=wanted,
-            )
-        points = [stored(record) for record in records]
+        records, more = self._server.ask(
+            collection,
+            QdrantClient.scroll,
+            qdrant_filter(self._server.checked_filter(collection, filter)),
+            limit=check_limit(limit),
+            offset=start,
+            with_payload=wire.payload_selector(fields),
+            with_vectors=self._server.wanted_vectors(collection, spaces),
+            consistency=self._consistency,
+        )
+        points = [wire.stored(record) for record in records]
         return points, points[-1].id if points and more is not None else None
 
     def count(self, collection: str, filter: Filter | None = None) -> int:
-        condition = self._checked(collection, filter)
-        with self._server.use(collection) as client:
-            return client.count(collection, qdrant_filter(condition), exact=True).count
+        condition = qdrant_filter(self._server.checked_filter(collection, filter))
+        return self._server.ask(collection, QdrantClient.count, condition, exact=True).count
 
     def facet(
         self, collection: str, field: str, filter: Filter | None = None, *, limit: int = 100
     ) -> dict[str, int]:
         path = parse_field(field)
-        check_limit(limit)
         schema = self._server.schema(collection)
         if schema.is_indexed(path.engine, *FACETED_BY_ENGINE):
-            condition = qdrant_filter(check_filter(filter, schema.dimensions))
-            with self._server.use(collection) as client:
-                hits = client.facet(
-                    collection, path.engine, condition, limit=limit, exact=True
-                ).hits
+            hits = self._server.ask(
+                collection,
+                QdrantClient.facet,
+                path.engine,
+                qdrant_filter(check_filter(filter, schema.dimensions)),
+                limit=check_limit(limit),
+                exact=True,
+                consistency=self._consistency,
+            ).hits
             return most_frequent({value_as_text(hit.value): hit.count for hit in hits}, limit)
+        check_limit(limit)
         counts = ValueCounts(pages(self, collection, filter, [path.steps[0].key]), path)
         # read anew: the index that another process made meanwhile must not be replaced
         unindexed = not self._server.read_schema(collection).is_indexed(path.engine)
@@ -223,12 +202,17 @@ class QdrantStore:
         spaces = {space for query in queries for space in (query.space, *query.spaces)}
         dimensions = self._server.schema(collection, spaces).dimensions
         checked = [check_query(query, dimensions) for query in queries]
+        params = search_params(self._server.options)
         hits: list[list[ScoredPoint]] = []
         for batch in batches(checked, _QUERIES_PER_CALL):
-            requests = [engine_query(query) for query in batch]
-            with self._server.use(collection) as client:
-                answers = client.query_batch_points(collection, requests)
-            hits.extend([scored(one) for one in answer.points] for answer in answers)
+            requests = [wire.engine_query(query, params) for query in batch]
+            answers = self._server.ask(
+                collection,
+                QdrantClient.query_batch_points,
+                requests,
+                consistency=self._consistency,
+            )
+            hits.extend([wire.scored(one) for one in answer.points] for answer in answers)
         # the server leaves the order of equal scores open
         return [sorted(found, key=lambda hit: (-hit.score, hit.id)) for found in hits]
 
@@ -239,16 +223,23 @@ class QdrantStore:
         self._server.schema(collection)
         return False
 
+    @property
+    def snapshot_format(self) -> str:
+        return "qdrant"
+
+    def save_snapshot(self, collection: str, file: Path) -> None:
+        self._server.read_schema(collection)
+        self._snapshots.save(collection, file)
+
+    def load_snapshot(self, collection: str, file: Path, sha256: str) -> None:
+        self._server.check_new(collection)
+        self._snapshots.load(collection, file, sha256)
+
+    def expect_vectors(self, collection: str, waiting: int) -> None:
+        before = self._server.schema(collection).indexing_threshold
+        wanted = indexing_threshold(waiting, before)
+        if wanted != before:
+            self._server.set_indexing_threshold(collection, wanted)
+
     def close(self) -> None:
         self._server.close()
-
-    def _checked(self, collection: str, filter: Filter | None) -> Filter | None:
-        inner = walk(filter) if filter is not None else ()
-        spaces = {one.space for one in inner if isinstance(one, HasVector)}
-        return check_filter(filter, self._server.schema(collection, spaces).dimensions)
-
-    def _wanted(self, collection: str, spaces: Sequence[str]) -> list[str] | bool:
-        if not spaces:
-            return False
-        dimensions = self._server.schema(collection, spaces).dimensions
-        return [check_space(space, dimensions, "The request") for space in spaces]

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
-from qdrant_client import models
+from qdrant_client import QdrantClient, models
 
-from indexer.domain import SPARSE, AssetId, FieldType, ScoredPoint, SparseVector, StoredPoint
+from indexer.domain import AssetId, FieldType, ScoredPoint, SparseVector, StoredPoint
 from indexer.ports import Vectors
 from indexer.stores.fields import key_paths
 from indexer.stores.qdrant_filters import qdrant_filter
 from indexer.stores.queries import CheckedQuery
-
-_HNSW_EF = 128
 
 SCHEMAS: Mapping[FieldType, models.PayloadSchemaType | models.TextIndexParams] = {
     FieldType.KEYWORD: models.PayloadSchemaType.KEYWORD,
@@ -31,19 +29,6 @@ def schema_type(type: FieldType) -> models.PayloadSchemaType:
     """The kind of index, without its parameters."""
     schema = SCHEMAS[type]
     return schema if isinstance(schema, models.PayloadSchemaType) else models.PayloadSchemaType.TEXT
-
-
-def dense_config(dimensions: Mapping[str, int]) -> dict[str, models.VectorParams]:
-    """One vector field a Space, compared by cosine."""
-    return {
-        space: models.VectorParams(size=dimension, distance=models.Distance.COSINE)
-        for space, dimension in dimensions.items()
-    }
-
-
-def sparse_config() -> dict[str, models.SparseVectorParams]:
-    """The sparse field, whose IDF the server keeps."""
-    return {SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)}
 
 
 def point(id: AssetId, payload: dict[str, object]) -> models.PointStruct:
@@ -64,6 +49,17 @@ def point_vectors(
     )
 
 
+def write_present(
+    client: QdrantClient, collection: str, vectors: Mapping[AssetId, models.PointVectors]
+) -> None:
+    """Write vectors of those points that are there."""
+    # the server would apply the others and then answer 404 for an id it does not have
+    there = client.retrieve(collection, [*vectors], with_payload=False)
+    present = [vectors[str(record.id)] for record in there]
+    if present:
+        client.update_vectors(collection, present)
+
+
 def merge_payload(
     wanted: models.Filter | None, payload: dict[str, object]
 ) -> models.SetPayloadOperation:
@@ -71,7 +67,7 @@ def merge_payload(
     return models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=wanted))
 
 
-def engine_query(query: CheckedQuery) -> models.QueryRequest:
+def engine_query(query: CheckedQuery, params: models.SearchParams) -> models.QueryRequest:
     """A checked query."""
     vector = query.vector
     return models.QueryRequest(
@@ -83,7 +79,7 @@ def engine_query(query: CheckedQuery) -> models.QueryRequest:
         offset=query.offset,
         filter=qdrant_filter(query.filter),
         score_threshold=query.min_score,
-        params=models.SearchParams(hnsw_ef=_HNSW_EF),
+        params=params,
         with_payload=query.payload,
         with_vector=query.spaces or False,
     )

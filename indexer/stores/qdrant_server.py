@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient, models
 
 from indexer.domain import SPARSE, FieldType, Space
 from indexer.errors import CollectionExists, CollectionNotFound, StoreUnavailable
+from indexer.filters import Filter, HasVector, walk
 from indexer.stores.ledger_fields import LEDGER_FIELDS
-from indexer.stores.qdrant_errors import qdrant_errors
-from indexer.stores.qdrant_points import SCHEMAS, dense_config, schema_type, sparse_config
-from indexer.stores.validation import check_collection_name
+from indexer.stores.qdrant_errors import check_version, qdrant_errors
+from indexer.stores.qdrant_options import ServerOptions, layout, placement
+from indexer.stores.qdrant_patience import patiently
+from indexer.stores.qdrant_points import SCHEMAS, schema_type
+from indexer.stores.qdrant_snapshots import HTTP_PORT
+from indexer.stores.queries import check_filter
+from indexer.stores.validation import check_collection_name, check_space
 
 _SCHEMA_SECONDS = 10.0  # how long another process's new Collection or index may go unnoticed
+_TIMEOUT_SECONDS = 60
+
+T = TypeVar("T")
+
+
+def open_client(url: str, api_key: str | None, *, grpc: bool) -> QdrantClient:
+    """A client that has not called the server yet; `:memory:` needs none."""
+    if url == ":memory:":
+        # in memory all is scanned, so that an index or a search setting that is missing there
+        # changes no answer
+        for note in ("Payload indexes have no effect", "Local mode performs exact"):
+            warnings.filterwarnings("ignore", note, UserWarning)
+        return QdrantClient(":memory:")
+    return QdrantClient(
+        url=url,
+        api_key=api_key,
+        prefer_grpc=grpc,
+        grpc_port=(urlsplit(url).port or HTTP_PORT) + 1,
+        timeout=_TIMEOUT_SECONDS,
+        check_compatibility=False,  # it would call the server here, and only to print a warning
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +54,7 @@ class Schema:
 
     dimensions: Mapping[str, int]
     indexes: Mapping[str, models.PayloadSchemaType]
+    indexing_threshold: int | None
     read_at: float
 
     def is_indexed(self, path: str, *types: FieldType) -> bool:
@@ -38,8 +68,10 @@ class Schema:
 class QdrantServer:
     """Makes, describes and removes Collections, and lends the client for everything else."""
 
-    def __init__(self, client: QdrantClient) -> None:
+    def __init__(self, client: QdrantClient, options: ServerOptions) -> None:
+        self.options = options
         self._client = client
+        self._version_known = False
         self._schemas: dict[str, Schema] = {}
         self._complete: set[str] = set()
         self._closed = False
@@ -51,10 +83,31 @@ class QdrantServer:
             raise StoreUnavailable("The store is closed; open a new one.")
         try:
             with qdrant_errors(collection):
+                if not self._version_known:
+                    check_version(self._client.info().version)
+                    self._version_known = True
                 yield self._client
         except CollectionNotFound:
             self._schemas.pop(collection, None)
             raise
+
+    def ask(
+        self,
+        collection: str,
+        call: Callable[..., T],
+        *given: object,
+        **named: object,
+    ) -> T:
+        """What the client's call says of the Collection; tried again where that may help.
+
+        So the call must do no harm when it is made twice. Writes are waited for.
+        """
+
+        def once() -> T:
+            with self.use(collection) as client:
+                return call(client, collection, *given, **named)
+
+        return patiently(once)
 
     def schema(self, collection: str, spaces: Iterable[str] = ()) -> Schema:
         """What the Collection looks like, at most some seconds old: searches need it each time.
@@ -72,12 +125,12 @@ class QdrantServer:
 
     def read_schema(self, collection: str) -> Schema:
         """What the Collection looks like now."""
-        with self.use(check_collection_name(collection)) as client:
-            info = client.get_collection(collection)
+        info = self.ask(check_collection_name(collection), QdrantClient.get_collection)
         vectors = info.config.params.vectors
         schema = Schema(
             {k: v.size for k, v in vectors.items()} if isinstance(vectors, dict) else {},
             {field: index.data_type for field, index in info.payload_schema.items()},
+            info.config.optimizer_config.indexing_threshold,
             time.monotonic(),
         )
         if _is_ours(schema) and collection not in self._complete:
@@ -96,45 +149,63 @@ class QdrantServer:
             self.index(collection, field, type)
         return bool(missing)
 
+    def checked_filter(self, collection: str, filter: Filter | None) -> Filter | None:
+        """The filter in simple form, as far as the Collection has the Spaces it names."""
+        inner = walk(filter) if filter is not None else ()
+        spaces = {one.space for one in inner if isinstance(one, HasVector)}
+        return check_filter(filter, self.schema(collection, spaces).dimensions)
+
+    def wanted_vectors(self, collection: str, spaces: Sequence[str]) -> list[str] | bool:
+        """Which vectors a call is to bring along; False for none."""
+        if not spaces:
+            return False
+        dimensions = self.schema(collection, spaces).dimensions
+        return [check_space(space, dimensions, "The request") for space in spaces]
+
     def names(self) -> list[str]:
         """Names of the Collections, sorted."""
-        with self.use("") as client:
-            return sorted(one.name for one in client.get_collections().collections)
+        told = self.ask("", lambda client, _: client.get_collections())
+        return sorted(one.name for one in told.collections)
+
+    def check_new(self, collection: str) -> None:
+        """Raise `CollectionExists` if there is one of that name."""
+        if self.ask(check_collection_name(collection), QdrantClient.collection_exists):
+            raise CollectionExists(
+                f"There is a Collection {collection!r} already; choose another name.",
+                collection=collection,
+            )
 
     def create(self, collection: str, dimensions: Mapping[str, int]) -> None:
         """Make an empty Collection with the ledger's fields indexed."""
-        with self.use(check_collection_name(collection)) as client:
-            if client.collection_exists(collection):
-                raise CollectionExists(
-                    f"There is a Collection {collection!r} already; choose another name.",
-                    collection=collection,
-                )
-            client.create_collection(
-                collection,
-                vectors_config=dense_config(dimensions),
-                sparse_vectors_config=sparse_config(),
-            )
+        self.check_new(collection)
+        with self.use(collection) as client:
+            client.create_collection(collection, **layout(self.options, dimensions))
         for field, type in LEDGER_FIELDS.items():
             self.index(collection, field, type)
 
     def index(self, collection: str, path: str, type: FieldType) -> None:
         """Make an index, in place of any other that the field has."""
-        with self.use(collection) as client:
-            client.create_payload_index(collection, path, SCHEMAS[type], wait=True)
+        self.ask(collection, QdrantClient.create_payload_index, path, SCHEMAS[type])
+        self._schemas.pop(collection, None)
+
+    def set_indexing_threshold(self, collection: str, threshold: int | None) -> None:
+        """From which size on, in kB, a segment gets an index; 0 for never."""
+        diff = models.OptimizersConfigDiff(indexing_threshold=threshold)
+        self.ask(collection, QdrantClient.update_collection, optimizers_config=diff)
         self._schemas.pop(collection, None)
 
     def add_space(self, collection: str, space: Space) -> None:
         """Make one more vector field; the server takes the same one twice."""
-        with self.use(collection) as client:
-            dense = models.DenseVectorConfig(size=space.dimension, distance=models.Distance.COSINE)
-            config = models.DenseVectorNameConfig(dense=dense)
-            client.create_vector_name(collection, space.name, config, wait=True)
+        dense = models.DenseVectorConfig(size=space.dimension, distance=models.Distance.COSINE)
+        config = models.DenseVectorNameConfig(dense=dense)
+        placed = placement(self.options, [space.name])
+        self.ask(collection, QdrantClient.create_vector_name, space.name, config)
+        self.ask(collection, QdrantClient.update_collection, vectors_config=placed)
         self._schemas.pop(collection, None)
 
     def drop_space(self, collection: str, space: str) -> None:
         """Remove a vector field."""
-        with self.use(collection) as client:
-            client.delete_vector_name(collection, space, wait=True)
+        self.ask(collection, QdrantClient.delete_vector_name, space)
         self._schemas.pop(collection, None)
 
     def drop(self, collection: str) -> None:

@@ -66,6 +66,7 @@ def test_a_dropped_collection_can_be_made_anew_with_another_dimension(
         lambda s: s.index_field("nowhere", "status", FieldType.KEYWORD),
         lambda s: s.flush("nowhere"),
         lambda s: s.optimize("nowhere"),
+        lambda s: s.expect_vectors("nowhere", 0),
         lambda s: s.nearest("nowhere", []),
     ],
 )
@@ -241,3 +242,11 @@ def test_flush_and_close_can_be_repeated(store: VectorStore, collection: str) ->
     store.flush(collection)
     assert store.optimize(collection) in (True, False)
     assert store.count(collection) == 1
+
+
+def test_a_bulk_load_may_be_announced_and_ended(store: VectorStore, collection: str) -> None:
+    store.insert(collection, [Point(A, {})])
+    for waiting in (10**6, 10**6, 100_000, 0, 0):
+        store.expect_vectors(collection, waiting)
+        store.write_vectors(collection, [PointVectors(A, {"look": vector(1, 0, 0, 0)})])
+        assert store.count(collection, HasVector("look")) == 1

@@ -33,7 +33,20 @@ def filled(live: Live, notes: str, space: str) -> dict[str, Any]:
     raise AssertionError(f"It is not filled: {told}")
 
 
-def test_a_second_model_is_filled_searched_and_dropped(live: Live, notes: str) -> None:
+def settled(live: Live, notes: str, expected: dict[str, list[str]]) -> None:
+    for _ in range(100):
+        told = serving(live.client.get(f"{notes}/spaces").json())
+        if told == expected:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"It stays so: {told}")
+
+
+def serving(spaces: list[dict[str, Any]]) -> dict[str, list[str]]:
+    return {space["name"]: space["serves"] for space in spaces}
+
+
+def test_a_second_model_is_filled_searched_switched_to_and_dropped(live: Live, notes: str) -> None:
     added = live.client.post(f"{notes}/spaces", json={"model": "minilm"})
     assert added.status_code == 202, added.text
     told = filled(live, notes, "minilm")
@@ -44,9 +57,25 @@ def test_a_second_model_is_filled_searched_and_dropped(live: Live, notes: str) -
     answer = live.client.post(f"{notes}/search", json=question).json()
     assert [(hit["text"], hit["space"]) for hit in answer["hits"]] == [(TEXTS[0], "minilm")]
 
-    assert live.client.delete(f"{notes}/spaces/minilm").status_code == 204
+    # texts: the specialist answers by itself once it is filled, until another is switched to
+    settled(live, notes, {"mini": ["image"], "minilm": ["text"]})
+    switched = live.client.post(f"{notes}/spaces/mini/switch", json={})
+    assert switched.status_code == 200, switched.text
+    assert serving(switched.json()) == {"mini": ["image", "text"], "minilm": []}
+    answer = live.client.post(f"{notes}/search", json={"text": "a beacon for ships"}).json()
+    assert {hit["space"] for hit in answer["hits"]} == {"mini"}
+    kept = live.client.delete(f"{notes}/spaces/minilm")
+    assert (kept.status_code, kept.json()["code"]) == (409, "conflict")
+    back = live.client.post(f"{notes}/spaces/switch-back")
+    assert serving(back.json()) == {"mini": ["image"], "minilm": ["text"]}
+    nowhere = live.client.post(f"{notes}/spaces/nowhere/switch", json={})
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "space_not_found")
+
+    assert live.client.delete(f"{notes}/spaces/minilm?force=true").status_code == 204
     gone = live.client.get(f"{notes}/spaces/minilm")
     assert (gone.status_code, gone.json()["code"]) == (404, "space_not_found")
+    never = live.client.post(f"{notes}/spaces/switch-back")
+    assert (never.status_code, never.json()["code"]) == (409, "conflict")
     last = live.client.delete(f"{notes}/spaces/mini")
     assert (last.status_code, last.json()["code"]) == (409, "conflict")
 

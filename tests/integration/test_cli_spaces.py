@@ -73,6 +73,17 @@ def test_the_purpose_of_the_rows_must_be_said(data: Path, tmp_path: Path) -> Non
     assert "--new" in err
 
 
+def test_switching_says_what_is_in_the_way(data: Path) -> None:
+    listed, _ = run(data, "spaces", "switch", "own", "-c", "spectra")
+    assert listed.rstrip().endswith("\ttext")
+    _, err = run(data, "spaces", "switch", "--back", "-c", "spectra", code=4)
+    assert "none was switched" in err
+    _, err = run(data, "spaces", "switch", "-c", "spectra", code=2)
+    assert "--back" in err
+    _, err = run(data, "spaces", "switch", "other", "-c", "spectra", code=3)
+    assert "it has: own" in err
+
+
 def test_dropping_asks_and_keeps_the_last_space(data: Path) -> None:
     _, err = run(data, "spaces", "drop", "own", "-c", "spectra", code=2)
     assert "--yes" in err

@@ -22,6 +22,7 @@ class CountingStore:
         self.counts = {"indexed": 0, "pending": 0}
         self.calls: list[str] = []
         self.steps = 0
+        self.expected: list[int] = []
 
     def count(self, collection: str, filter: Filter) -> int:
         values = [v for c in walk(filter) for v in getattr(c, "values", ())]
@@ -30,6 +31,9 @@ class CountingStore:
 
     def get(self, collection: str, ids: Sequence[str]) -> list[StoredPoint]:
         return [StoredPoint(id, {"entry": "collection", "spaces": []}) for id in ids]
+
+    def expect_vectors(self, collection: str, waiting: int) -> None:
+        self.expected.append(waiting)
 
     def flush(self, collection: str) -> None:
         self.calls.append("flush")
@@ -101,3 +105,11 @@ def test_an_engine_that_never_ends_is_left(store: CountingStore) -> None:
     store.steps = 10**9
     upkeep_of(store).tend("things")
     assert store.calls.count("optimize") < 100
+
+
+def test_the_store_is_told_at_each_turn_what_is_to_come(store: CountingStore) -> None:
+    tended = upkeep_of(store)
+    for pending in (500_000, 500_000, 0):
+        store.counts["pending"] = pending
+        tended.tend("things")
+    assert store.expected == [500_000, 500_000, 0]
