@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,3 +24,11 @@ def fast_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             yield Path(folder)
     else:
         yield tmp_path_factory.mktemp("stores")
+
+
+@pytest.fixture
+def new_folder(fast_folder: Path) -> Iterator[Path]:
+    """The path of a folder for one test, in memory where that is possible; gone at its end."""
+    folder = fast_folder / uuid.uuid4().hex
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from celery import Celery
 
 from indexer.errors import QueueUnavailable
-from worker.celery_app import QUEUES, lists_of
+from worker.queues import depths
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _IDENTITY = "semblance:identity"
 _SWEEPING = "semblance:sweeping"
 _WORKER = "semblance:worker:"
-_UNACKNOWLEDGED = "unacked"
 _PATIENCE_SECONDS = 5.0
 
 
@@ -56,15 +55,10 @@ class Broker:
             redis.set(_IDENTITY, uuid.uuid4().hex, nx=True)
             return cast("bytes", redis.get(_IDENTITY) or b"").decode()
 
-    def depths(self) -> Mapping[str, int]:
-        """How many messages wait, by list; and how many are taken, as `unacked`."""
-        lists = [name for queue in QUEUES for name in lists_of(queue)]
+    def waiting(self, queues: Sequence[str]) -> int:
+        """How many messages wait in these queues."""
         with self.client() as redis:
-            pipeline = redis.pipeline(transaction=False)
-            for name in lists:
-                pipeline.llen(name)
-            pipeline.hlen(_UNACKNOWLEDGED)
-            return dict(zip([*lists, _UNACKNOWLEDGED], pipeline.execute(), strict=True))
+            return sum(n for (queue, _), n in depths(redis).items() if queue in queues)
 
     def announce(self, worker: str, about: str, seconds: int) -> None:
         """Say for so long that a worker lives."""

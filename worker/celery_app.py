@@ -15,16 +15,13 @@ from indexer.domain import Kind
 from indexer.errors import QueueUnavailable
 from indexer.ports import Priority
 from indexer.settings import Settings
+from worker.queues import QUEUES, SEPARATOR, STEPS
 
 INDEX_TASK = "semblance.index_assets"
 
-QUEUES = ("images", "texts", "analysis")
 QUEUE_OF = {Kind.IMAGE: "images", Kind.TEXT: "texts"}
 
-PRIORITY_OF = {Priority.INTERACTIVE: 0, Priority.BULK: 3, Priority.FILL: 6}
-"""Steps of the Redis transport: each is a list of its own, `images`, `images:3`, `images:6`."""
-
-SEPARATOR = ":"
+PRIORITY_OF = dict(zip(Priority, STEPS, strict=True))
 
 VISIBILITY_SECONDS = 300
 """After this a message that was taken and not acknowledged is handed out again. Short on purpose:
@@ -61,7 +58,7 @@ def make_app(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_transport_options={
             "visibility_timeout": VISIBILITY_SECONDS,
-            "priority_steps": sorted(PRIORITY_OF.values()),
+            "priority_steps": list(STEPS),
             "sep": SEPARATOR,
             "queue_order_strategy": "priority",
             "socket_connect_timeout": _CONNECT_SECONDS,
@@ -70,9 +67,3 @@ def make_app(settings: Settings) -> Celery:
         },
     )
     return app
-
-
-def lists_of(queue: str) -> list[str]:
-    """The Redis lists of a queue, most urgent first."""
-    steps = sorted(PRIORITY_OF.values())
-    return [queue if step == 0 else f"{queue}{SEPARATOR}{step}" for step in steps]

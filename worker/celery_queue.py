@@ -15,7 +15,7 @@ from indexer.domain import AssetId, Kind
 from indexer.errors import QueueUnavailable
 from indexer.ports import Priority, VectorStore
 from worker.broker import Broker, broker_errors
-from worker.celery_app import INDEX_TASK, PRIORITY_OF, QUEUE_OF, lists_of
+from worker.celery_app import INDEX_TASK, PRIORITY_OF, QUEUE_OF
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +75,7 @@ class CeleryQueue:
 
         With a share below 1 already when the queue is full to that part.
         """
-        depths = self.broker.depths()
-        waiting = sum(depths[name] for name in lists_of(QUEUE_OF[kind]))
-        return waiting < share * self._most_waiting
+        return self.broker.waiting([QUEUE_OF[kind]]) < share * self._most_waiting
 
     def send(self, collection: str, ids: Sequence[AssetId], kind: Kind, priority: Priority) -> None:
         """Send one message, whatever waits already. Raises `QueueUnavailable`."""

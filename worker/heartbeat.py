@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from indexer.errors import SemblanceError
 from indexer.ledger import now
 from worker.broker import Broker
-from worker.celery_app import lists_of
 from worker.custody import Custody
 
 log = logging.getLogger(__name__)
@@ -78,8 +77,7 @@ class Heartbeat:
         in_hand = self._custody.in_hand
         about = json.dumps({**self._about, "in_hand": in_hand})
         self._broker.announce(self._name, about, FORGOTTEN_SECONDS)
-        depths = self._broker.depths()
-        waiting = sum(depths[name] for queue in self._queues for name in lists_of(queue))
+        waiting = self._broker.waiting(self._queues)
         self._idle_beats = self._idle_beats + 1 if waiting and not in_hand else 0
         if self._idle_beats >= _MOST_IDLE_BEATS:
             log.critical("Jobs wait and this worker takes none; it starts over.")

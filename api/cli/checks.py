@@ -199,16 +199,16 @@ def _redis(settings: Settings) -> Iterator[Check]:
     from indexer.errors import SemblanceError
     from worker.broker import Broker
     from worker.celery_app import make_app
+    from worker.queues import QUEUES
 
     try:
         settings.check_scaled_out()
         broker = Broker(make_app(settings))
-        workers, waiting = broker.workers(), sum(broker.depths().values())
+        workers, waiting = broker.workers(), broker.waiting(QUEUES)
     except SemblanceError as error:
         yield Check("queue", "problem", error.message)
         return
-    jobs = f"Redis answers; {number(waiting, 'job')} waiting or taken"
-    yield Check("queue", "ok", jobs)
+    yield Check("queue", "ok", f"Redis answers; {number(waiting, 'job')} waiting")
     remedy = "" if workers else "Start one: semblance worker"
     yield Check("workers", "ok" if workers else "warning", number(len(workers), "worker"), remedy)
 

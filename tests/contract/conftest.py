@@ -68,11 +68,11 @@ SHARED = tuple(name for name in ADAPTERS if name != "memory")
 
 
 @pytest.fixture(params=ADAPTERS)
-def store(request: pytest.FixtureRequest, fast_folder: Path) -> Iterator[VectorStore]:
+def store(request: pytest.FixtureRequest, new_folder: Path) -> Iterator[VectorStore]:
     """An open VectorStore of each kind; `parametrize("store", …, indirect=True)` takes fewer."""
     opened: VectorStore
     if request.param == "edge":
-        opened = EdgeStore(fast_folder / uuid.uuid4().hex)
+        opened = EdgeStore(new_folder)
     elif request.param == "memory":
         opened = connect(":memory:")
     elif request.param == "stand-in":

@@ -31,8 +31,8 @@ A, B = (str(uuid.UUID(int=n)) for n in (1, 2))
 
 
 @pytest.fixture
-def folder(fast_folder: Path) -> Path:
-    return fast_folder / uuid.uuid4().hex
+def folder(new_folder: Path) -> Path:
+    return new_folder
 
 
 @pytest.fixture

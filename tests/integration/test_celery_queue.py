@@ -43,8 +43,8 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def lab(fast_folder: Path) -> Iterator[Lab]:
-    yield from open_lab(fast_folder / uuid.uuid4().hex, ColourEmbedder())
+def lab(new_folder: Path) -> Iterator[Lab]:
+    yield from open_lab(new_folder, ColourEmbedder())
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -28,12 +27,12 @@ PICTURES = 800
 
 
 @pytest.fixture
-def folder(fast_folder: Path) -> Path:
+def folder(new_folder: Path) -> Path:
     if reason := redis_is_missing():
         if os.environ.get("SEMBLANCE_REQUIRE_SERVICES") == "1":
             pytest.fail(f"required here: {reason}")
         pytest.skip(f"SCALING OUT IS NOT TESTED: {reason}")
-    return fast_folder / uuid.uuid4().hex
+    return new_folder
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 from indexer import collections, spaces
@@ -35,7 +34,7 @@ class Second(ColourEmbedder):
 class SmallJobs:
     def enqueue(self, collection, ids, kind, priority):
         for start in range(0, len(ids), 8):
-            lab.queue.enqueue(collection, ids[start:start + 8])
+            lab.queue.enqueue(collection, ids[start:start + 8], kind, priority)
             print(start + 8, flush=True)
 
 opened = open_lab(pathlib.Path(sys.argv[1]), ColourEmbedder())
@@ -47,8 +46,8 @@ requeue_unfilled(lab.store, SmallJobs(), "things")
 """
 
 
-def test_a_killed_fill_goes_on_where_it_was(fast_folder: Path) -> None:
-    folder = fast_folder / uuid.uuid4().hex
+def test_a_killed_fill_goes_on_where_it_was(new_folder: Path) -> None:
+    folder = new_folder
     words = [sys.executable, "-c", FILL_UNTIL_KILLED, str(folder), str(TEXTS)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,16 +12,16 @@ from tests.lab import Lab, open_lab
 
 
 @pytest.fixture
-def lab(fast_folder: Path) -> Iterator[Lab]:
-    yield from open_lab(fast_folder / uuid.uuid4().hex, ColourEmbedder())
+def lab(new_folder: Path) -> Iterator[Lab]:
+    yield from open_lab(new_folder, ColourEmbedder())
 
 
 @pytest.fixture
-def make_lab(fast_folder: Path) -> Iterator[Callable[..., Lab]]:
+def make_lab(new_folder: Path) -> Iterator[Callable[..., Lab]]:
     opened: list[Iterator[Lab]] = []
 
     def make(*embedders: ColourEmbedder) -> Lab:
-        opened.append(open_lab(fast_folder / uuid.uuid4().hex, *embedders))
+        opened.append(open_lab(new_folder, *embedders))
         return next(opened[-1])
 
     yield make

@@ -25,7 +25,6 @@ FOREIGN = frozenset(
         "HF_HOME",
         "HF_HUB_OFFLINE",
         "HF_TOKEN",
-        "SEMBLANCE_BLOBS",
     }
 )
 """What libraries and other programs read."""

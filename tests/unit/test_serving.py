@@ -29,9 +29,9 @@ WORDS = collections.space_of(TextOnlyEmbedder())
 
 
 @pytest.fixture
-def lab(fast_folder: Path, tmp_path: Path) -> Iterator[Lab]:
+def lab(new_folder: Path, tmp_path: Path) -> Iterator[Lab]:
     """A red picture and a green text in `colour`, and `second` filled beside it."""
-    for lab in open_lab(fast_folder / tmp_path.name, ColourEmbedder()):
+    for lab in open_lab(new_folder, ColourEmbedder()):
         lab.embedders.know(SecondEmbedder(), TextOnlyEmbedder())
         lab.ingest(picture_in(tmp_path / "red.png"), found_text("/t.txt", "all green"))
         fill(lab, "second")
