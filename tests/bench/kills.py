@@ -26,7 +26,8 @@ from indexer.ledger import assets_where, scroll_all
 from indexer.ports import Vectors
 from indexer.settings import Settings
 from tests.bench import report
-from tests.installation import Installation, installed, killed, pictures, until
+from tests.installation import Installation, installed, killed, pictures
+from tests.services import until
 
 NAME = "things"
 

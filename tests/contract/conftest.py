@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +17,8 @@ from indexer.stores.edge import EdgeStore
 from indexer.stores.qdrant import connect
 from tests.buckets import make_bucket, reach, s3_server
 from tests.qdrant_stand_in import StandIn
+from tests.services import qdrant_server
 
-_SERVER_IMAGE = "qdrant/qdrant:v1.20.0"
 SPACES = (
     Space("look", 4, "mini", "f1", frozenset({Kind.IMAGE})),
     Space("words", 3, "minilm", "f2", frozenset({Kind.TEXT})),
@@ -31,27 +28,12 @@ SPACES = (
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A Qdrant server: the one that is named, or one in Docker; skips where there is neither."""
-    named = os.environ.get("SEMBLANCE_TEST_QDRANT_URL")
-    if named:
-        yield named
-        return
-    if (
-        shutil.which("docker") is None
-        or subprocess.run(["docker", "info"], capture_output=True).returncode
-    ):
-        pytest.skip(
-            "no Qdrant server: SEMBLANCE_TEST_QDRANT_URL is not set and Docker does not answer"
-        )
-    from testcontainers.core.container import DockerContainer
-    from testcontainers.core.waiting_utils import wait_for_logs
-
-    with (
-        DockerContainer(_SERVER_IMAGE)
-        .with_bind_ports(6333, 6333)
-        .with_bind_ports(6334, 6334) as container
-    ):
-        wait_for_logs(container, "gRPC listening", timeout=60)
-        yield "http://localhost:6333"
+    with qdrant_server() as url:
+        if url is None:
+            pytest.skip(
+                "no Qdrant server: SEMBLANCE_TEST_QDRANT_URL is not set and Docker does not answer"
+            )
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import uuid
 from collections.abc import Iterator
@@ -19,8 +18,8 @@ from indexer.ledger import assets_where, scroll_all
 from indexer.ports import Priority
 from indexer.settings import Settings
 from tests.fakes import ColourEmbedder, LosingQueue
-from tests.installation import RedisServer, redis_is_missing, until
 from tests.lab import Lab, found_text, open_lab
+from tests.services import RedisServer, redis_server, until
 from worker.celery_app import make_app
 from worker.celery_queue import CeleryQueue
 from worker.custody import Custody
@@ -32,11 +31,7 @@ pytestmark = pytest.mark.services
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    if reason := redis_is_missing():
-        if os.environ.get("SEMBLANCE_REQUIRE_SERVICES") == "1":
-            pytest.fail(f"required here: {reason}")
-        pytest.skip(f"REDIS IS NOT TESTED: {reason}")
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server = redis_server(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server
     server.stop()

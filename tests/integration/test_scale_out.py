@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ from indexer.build import open_engine
 from indexer.ledger import assets_where, scroll_all
 from indexer.ports import Vectors, VectorStore
 from indexer.settings import Settings
-from tests.installation import Installation, installed, killed, pictures, redis_is_missing, until
+from tests.installation import Installation, installed, killed, pictures
+from tests.services import until
 
 pytestmark = pytest.mark.services
 
@@ -27,17 +27,8 @@ PICTURES = 800
 
 
 @pytest.fixture
-def folder(new_folder: Path) -> Path:
-    if reason := redis_is_missing():
-        if os.environ.get("SEMBLANCE_REQUIRE_SERVICES") == "1":
-            pytest.fail(f"required here: {reason}")
-        pytest.skip(f"SCALING OUT IS NOT TESTED: {reason}")
-    return new_folder
-
-
-@pytest.fixture
-def place(folder: Path) -> Iterator[Installation]:
-    with installed(folder) as installation:
+def place(new_folder: Path) -> Iterator[Installation]:
+    with installed(new_folder) as installation:
         yield installation
 
 
@@ -125,8 +116,10 @@ def test_a_redis_that_forgets_everything_in_the_middle_loses_nothing(place: Inst
 
 
 @pytest.mark.parametrize("append_only", [False, True], ids=["forgetful", "append-only"])
-def test_a_redis_that_is_away_for_a_while_loses_nothing(folder: Path, append_only: bool) -> None:
-    with installed(folder, append_only=append_only) as place:
+def test_a_redis_that_is_away_for_a_while_loses_nothing(
+    new_folder: Path, append_only: bool
+) -> None:
+    with installed(new_folder, append_only=append_only) as place:
         _while_redis_is_away(place)
 
 
@@ -136,10 +129,10 @@ def _while_redis_is_away(place: Installation) -> None:
         place.start_worker()
         client.index(photos, "things")
         until(lambda: client.totals("things")["indexed"] > 0, place.log())
-        place.redis.stop()
+        place.redis.interrupt()
         sent = client.upload({"note.png": (photos / "00001.png").read_bytes()}, "sent")
         assert sent["files"][0]["status"] == "pending", "taken, though nobody can work on it yet"
-        place.redis.start()
+        place.redis.resume()
         until(lambda: settled(client, "things") and settled(client, "sent"), place.log())
         check_books(client, "things", PICTURES)
         check_books(client, "sent", 1)
@@ -224,8 +217,8 @@ def test_what_kills_its_workers_ends_alone_and_the_rest_is_indexed(place: Instal
 
 
 @pytest.mark.slow
-def test_what_never_ends_is_given_up(folder: Path) -> None:
-    with installed(folder, batch_seconds=3) as place:
+def test_what_never_ends_is_given_up(new_folder: Path) -> None:
+    with installed(new_folder, batch_seconds=3) as place:
         photos = pictures(place.folder / "photos", 3)
         PIL.Image.new("RGB", (24, 24), (255, 255, 255)).save(photos / "white.png")
         with connect(place.settings) as client, deadly_workers(place):

@@ -78,7 +78,7 @@ def test_redis_forgets_no_job() -> None:
 
 
 def test_qdrant_is_the_version_that_is_tested() -> None:
-    tested = (DEPLOY.parent / "tests/contract/conftest.py").read_text()
+    tested = (DEPLOY.parent / "tests/services.py").read_text()
     assert f'"{SERVICES["qdrant"]["image"]}"' in tested
 
 
