@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +21,7 @@ from indexer.domain import (
     Status,
     asset_id,
 )
+from indexer.identity import identity
 from indexer.ledger import (
     PAGE,
     asset_from,
@@ -199,7 +199,7 @@ class Recorder:
         return before.blob if self.blobs.has(before.blob) else candidate.blob
 
     def _asset(self, candidate: Candidate) -> Asset:
-        sha256, size = _identity(candidate)
+        sha256, size = identity(candidate)
         return Asset(
             id=asset_id(candidate.kind, sha256, candidate.page),
             kind=candidate.kind,
@@ -218,22 +218,6 @@ class Recorder:
             reason=candidate.problem,
             job=self.job,
         )
-
-
-def _identity(candidate: Candidate) -> tuple[str, int]:
-    """The SHA-256 that an asset is known by, and its size in bytes."""
-    text = candidate.text.encode() if candidate.text is not None else b""
-    content = candidate.content
-    if content is not None and content.size:
-        return content.sha256, content.size
-    key = candidate.key.encode() if candidate.key is not None else text
-    return hashlib.sha256(key or _place(candidate)).hexdigest(), len(text)
-
-
-def _place(candidate: Candidate) -> bytes:
-    """What tells things without content apart: two empty files are two failures, not one."""
-    source = candidate.source
-    return f"{source.uri}#{source.page}#{source.row}".encode()
 
 
 def _with_blob(asset: Asset, kept: str | Reason | None) -> Asset:

@@ -257,3 +257,29 @@ def test_workers_are_told_while_they_live(place: Installation) -> None:
         worker.send_signal(signal.SIGTERM)
         worker.wait(30)
         assert client.workers() == []
+
+
+@pytest.mark.slow
+def test_workers_fill_another_space_while_the_first_answers_and_it_is_switched_to(
+    new_folder: Path,
+) -> None:
+    with installed(new_folder, model="mini") as place:
+        photos = pictures(place.folder / "photos", 40)
+        (photos / "note.txt").write_text("A ship sails into the harbour at dawn.")
+        place.start_worker()
+        with connect(place.settings) as client:
+            client.index(photos, "things")
+            until(lambda: settled(client, "things"), place.log())
+            check_books(client, "things", 41)
+            hits = client.search("boats at the quay", collection="things", kind="text")["hits"]
+            assert [hit["text"] for hit in hits] == ["A ship sails into the harbour at dawn."]
+            client.add_space("pixels", "things")
+            assert client.search("red", collection="things", limit=1)["hits"], "mini still answers"
+            until(lambda: not client.space("pixels", "things")["waiting"], place.log())
+            assert client.space("pixels", "things")["vectors"] == 40
+            client.switch_space("pixels", "things")
+            (hit,) = client.search(image=photos / "00007.png", collection="things", limit=1)["hits"]
+            assert hit["score"] == pytest.approx(1, abs=1e-4)
+            assert client.space("pixels", "things")["serves"] == ["image"]
+            client.switch_back("things")
+            assert client.space("pixels", "things")["serves"] == []
