@@ -21,6 +21,8 @@ from indexer.ledger import scroll_all
 from indexer.ports import VectorStore
 
 LEASE = "lease"
+LOST = "lost"
+"""How many workers ended with the asset in hand."""
 
 
 def hand_to_queue(
@@ -39,11 +41,15 @@ def leave_queue(store: VectorStore, collection: str, ids: Sequence[AssetId], que
 
 def take(
     store: VectorStore, collection: str, ids: Sequence[AssetId], owner: str, seconds: float
-) -> list[AssetId]:
-    """Take what no other worker has; returns what is now the owner's, in no order."""
+) -> dict[AssetId, int]:
+    """Take what no other worker has; returns what is now the owner's, each with its losses.
+
+    A loss is a worker that ended with the asset in hand.
+    """
     store.set_payload(collection, dict.fromkeys(ids, _owned(owner, seconds)), only=free())
     mine = All((HasId(frozenset(ids)), Equals("lease.owner", owner)))
-    return [point.id for point in scroll_all(store, collection, mine, fields=(LEASE,))]
+    points = scroll_all(store, collection, mine, fields=(LEASE, LOST))
+    return {point.id: losses_of(point.payload) for point in points}
 
 
 def renew(
@@ -66,15 +72,26 @@ def free() -> Filter:
 
 
 def abandoned() -> Filter:
-    """A filter for what a worker had in hand that has not been heard of since."""
+    """A filter for what a worker had in hand and has not renewed since."""
     return All((Exists("lease.owner"), _expired()))
 
 
-def loose(queue: str) -> Filter:
-    """A filter for what nobody has and no worker has lost: neither this queue nor a worker."""
+def loose(queue: str, *, granted_before: str | None = None) -> Filter:
+    """A filter for what nobody has and no worker has lost: neither this queue nor a worker.
+
+    With `granted_before`, a moment, leases of the queue that end before it count as well: nothing
+    waits there, so what it was given longer ago went astray.
+    """
     other_queue = All((Exists("lease.queue"), Not(Equals("lease.queue", queue))))
-    waited_too_long = All((Exists("lease.queue"), _expired()))
-    return Any((Not(Exists("lease.until")), other_queue, waited_too_long))
+    last = moment(0) if granted_before is None else granted_before
+    astray = All((Exists("lease.queue"), Range("lease.until", lt=last)))
+    return Any((Not(Exists("lease.until")), other_queue, astray))
+
+
+def losses_of(payload: Payload) -> int:
+    """How many workers ended with the asset in hand."""
+    losses = payload.get(LOST)
+    return losses if isinstance(losses, int) else 0
 
 
 def moment(seconds: float) -> str:

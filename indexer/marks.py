@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from indexer.collections import Collection
 from indexer.domain import Asset, AssetId, Payload, Status
-from indexer.ledger import gaps_payload, now, reason_of, reason_payload
+from indexer.ledger import gaps_payload, now, reason_of, reason_payload, status_is
 from indexer.ports import VectorStore
 
 NO_MODEL = "no_model"
@@ -37,9 +37,12 @@ def mark_failed(
     store: VectorStore, collection: str, failures: Iterable[tuple[Asset, Failures]]
 ) -> None:
     """Note why assets could not be embedded: a pending one failed, an indexed one has gaps."""
-    marks = {asset.id: _failure(asset, errors) for asset, errors in failures if errors}
-    if marks:
-        store.set_payload(collection, marks)
+    failed = [(asset, errors) for asset, errors in failures if errors]
+    pending = {a.id: _failure(a, errors) for a, errors in failed if a.status is Status.PENDING}
+    gaps = {a.id: _failure(a, errors) for a, errors in failed if a.status is not Status.PENDING}
+    # Not what somebody else has finished in the meantime.
+    store.set_payload(collection, pending, only=status_is(Status.PENDING, Status.SKIPPED))
+    store.set_payload(collection, gaps)
 
 
 def skip(store: VectorStore, collection: Collection, assets: Sequence[Asset]) -> None:

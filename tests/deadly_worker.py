@@ -17,7 +17,7 @@ from indexer.build import open_engine
 from indexer.embedders.loading import LoadedEmbedders
 from indexer.ports import Embedder, Pixels, Vectors
 from indexer.settings import Settings
-from worker.process import work
+from worker.process import THREADS, work
 
 
 class Deadly:
@@ -35,6 +35,7 @@ class Deadly:
                 os._exit(139)
             if np.min(pixels) == 255:
                 time.sleep(3600)
+        time.sleep(0.2)  # so that others are at work when one ends the process
         return self._embedder.embed_images(prepared)
 
 
@@ -52,7 +53,7 @@ class DeadlyEmbedders:
 def main() -> None:
     engine = open_engine(Settings())
     indexer = replace(engine.indexer, embedders=DeadlyEmbedders(engine.embedders))
-    work(replace(engine, indexer=indexer), ["images"], 1, lambda: None)
+    work(replace(engine, indexer=indexer), ["images"], THREADS, lambda: None)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from celery import Celery
 
 from indexer.errors import QueueUnavailable
-from worker.queues import depths
+from worker.queues import STEPS, depths
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -19,6 +19,7 @@ _IDENTITY = "semblance:identity"
 _SWEEPING = "semblance:sweeping"
 _WORKER = "semblance:worker:"
 _PATIENCE_SECONDS = 5.0
+_SWEEP_SECONDS = 120.0
 
 
 @contextlib.contextmanager
@@ -55,15 +56,16 @@ class Broker:
             redis.set(_IDENTITY, uuid.uuid4().hex, nx=True)
             return cast("bytes", redis.get(_IDENTITY) or b"").decode()
 
-    def waiting(self, queues: Sequence[str]) -> int:
-        """How many messages wait in these queues."""
+    def waiting(self, queues: Sequence[str], up_to: int = STEPS[-1]) -> int:
+        """How many messages wait in these queues that are at least so urgent."""
         with self.client() as redis:
-            return sum(n for (queue, _), n in depths(redis).items() if queue in queues)
+            counts = depths(redis).items()
+            return sum(n for (queue, step), n in counts if queue in queues and step <= up_to)
 
-    def announce(self, worker: str, about: str, seconds: int) -> None:
+    def announce(self, worker: str, about: str, seconds: float) -> None:
         """Say for so long that a worker lives."""
         with self.client() as redis:
-            redis.set(_WORKER + worker, about, ex=seconds)
+            redis.set(_WORKER + worker, about, px=int(seconds * 1000))
 
     def retire(self, worker: str) -> None:
         """Say that a worker is gone."""
@@ -77,7 +79,16 @@ class Broker:
             told = cast("list[bytes | None]", redis.mget(names)) if names else []
             return [about.decode() for about in told if about is not None]
 
-    def may_sweep(self, seconds: float) -> bool:
-        """True for one process at a time, for so long."""
+    @contextlib.contextmanager
+    def sweeping(self) -> Iterator[bool]:
+        """True for one process at a time; one that dies in it keeps the others waiting a while."""
+        token = uuid.uuid4().hex
         with self.client() as redis:
-            return bool(redis.set(_SWEEPING, "1", nx=True, px=int(seconds * 1000)))
+            mine = bool(redis.set(_SWEEPING, token, nx=True, px=int(_SWEEP_SECONDS * 1000)))
+        try:
+            yield mine
+        finally:
+            if mine:
+                with contextlib.suppress(QueueUnavailable), self.client() as redis:
+                    if redis.get(_SWEEPING) == token.encode():
+                        redis.delete(_SWEEPING)

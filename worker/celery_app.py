@@ -28,6 +28,7 @@ VISIBILITY_SECONDS = 300
 a batch that is still being worked on is not begun twice, because its assets are leased."""
 
 _CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 15
 
 
 def make_app(settings: Settings) -> Celery:
@@ -60,8 +61,8 @@ def make_app(settings: Settings) -> Celery:
             "visibility_timeout": VISIBILITY_SECONDS,
             "priority_steps": list(STEPS),
             "sep": SEPARATOR,
-            "queue_order_strategy": "priority",
             "socket_connect_timeout": _CONNECT_SECONDS,
+            "socket_timeout": _ANSWER_SECONDS,
             "socket_keepalive": True,
             "health_check_interval": 25,
         },

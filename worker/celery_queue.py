@@ -16,11 +16,9 @@ from indexer.errors import QueueUnavailable
 from indexer.ports import Priority, VectorStore
 from worker.broker import Broker, broker_errors
 from worker.celery_app import INDEX_TASK, PRIORITY_OF, QUEUE_OF
+from worker.suspects import BATCH
 
 log = logging.getLogger(__name__)
-
-BATCH = 256
-"""Assets a message: as many as a GPU takes in one pass; a worker cuts them into what suits it."""
 
 MOST_WAITING = 512
 """Messages of a Kind that wait (131,072 assets, some 6 MB in Redis); beyond it, reading slows down
@@ -70,12 +68,18 @@ class CeleryQueue:
             else:
                 self._hand_over(collection, batch, kind, priority)
 
-    def has_room(self, kind: Kind, share: float = 1.0) -> bool:
+    def has_room(self, kind: Kind, priority: Priority, share: float = 1.0) -> bool:
         """False while so many messages wait that more would only fill Redis.
 
-        With a share below 1 already when the queue is full to that part.
+        What is less urgent does not count: it waits behind. With a share above 1 there is room
+        even where others stop.
         """
-        return self.broker.waiting([QUEUE_OF[kind]]) < share * self._most_waiting
+        waiting = self.broker.waiting([QUEUE_OF[kind]], up_to=PRIORITY_OF[priority])
+        return waiting < share * self._most_waiting
+
+    def is_empty(self, kind: Kind) -> bool:
+        """True if no message of this Kind waits."""
+        return not self.broker.waiting([QUEUE_OF[kind]])
 
     def send(self, collection: str, ids: Sequence[AssetId], kind: Kind, priority: Priority) -> None:
         """Send one message, whatever waits already. Raises `QueueUnavailable`."""
@@ -91,7 +95,7 @@ class CeleryQueue:
                     priority=PRIORITY_OF[priority],
                     retry=False,
                 )
-        except QueueUnavailable:
+        except BaseException:
             leases.leave_queue(self._store, collection, ids, queue)
             raise
 
@@ -102,7 +106,7 @@ class CeleryQueue:
 
     def _offer(self, collection: str, ids: Sequence[AssetId], kind: Kind) -> None:
         try:
-            if self.has_room(kind):
+            if self.has_room(kind, Priority.INTERACTIVE):
                 self.send(collection, ids, kind, Priority.INTERACTIVE)
         except QueueUnavailable as error:
             log.warning("%s", error.message)
@@ -113,7 +117,7 @@ class CeleryQueue:
         until = time.monotonic() + self._patience
         while not self._closing.is_set():
             try:
-                if self.has_room(kind):
+                if self.has_room(kind, priority):
                     self.send(collection, ids, kind, priority)
                     return
             except QueueUnavailable as error:

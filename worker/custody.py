@@ -16,8 +16,16 @@ from indexer import leases
 from indexer.domain import AssetId
 from indexer.errors import SemblanceError
 from indexer.ports import VectorStore
+from worker.suspects import Gate, batch_size, is_suspect
 
 log = logging.getLogger(__name__)
+
+_CLOSING_SECONDS = 10.0
+
+
+def process_name() -> str:
+    """What this process is called among all others."""
+    return f"{socket.gethostname()}/{os.getpid()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ class Custody:
         self._on_overdue = on_overdue
         self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
+        self._gate = Gate()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="custody", daemon=True)
         self._thread.start()
@@ -59,18 +68,29 @@ class Custody:
     def of(self, collection: str, ids: Sequence[AssetId]) -> Iterator[list[AssetId]]:
         """What of it nobody else has; it is this process's until the block ends.
 
-        Raises `Unavailable` if the store does not answer.
+        What has ended several workers is worked on with nothing else in the process, and not at
+        all in a larger batch than its losses allow: then it is left to a sweep. Raises
+        `Unavailable` if the store does not answer.
         """
-        owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        with self._gate.shared(), self._taken(collection, ids) as taken:
+            if not any(is_suspect(lost) for lost in taken.values()):
+                yield [id for id, lost in taken.items() if len(ids) <= batch_size(lost)]
+                return
+        with self._gate.alone(), self._taken(collection, ids) as taken:
+            yield [id for id, lost in taken.items() if len(ids) <= batch_size(lost)]
+
+    @contextmanager
+    def _taken(self, collection: str, ids: Sequence[AssetId]) -> Iterator[dict[AssetId, int]]:
+        owner = f"{process_name()}/{uuid.uuid4().hex[:8]}"
         mine = leases.take(self._store, collection, ids, owner, self._seconds)
         with self._lock:
-            self._held[owner] = Held(collection, mine, owner)
+            self._held[owner] = Held(collection, list(mine), owner)
         try:
             yield mine
         finally:
             with self._lock:
-                del self._held[owner]
-            self._release(collection, mine, owner)
+                held = self._held.pop(owner)
+            self._release(held)
 
     @property
     def in_hand(self) -> int:
@@ -83,17 +103,17 @@ class Custody:
         with self._lock:
             held = list(self._held.values())
         for one in held:
-            self._release(one.collection, one.ids, one.owner)
+            self._release(one)
 
     def close(self) -> None:
         """Renew nothing any more."""
         self._closing.set()
-        self._thread.join()
+        self._thread.join(_CLOSING_SECONDS)
 
-    def _release(self, collection: str, ids: Sequence[AssetId], owner: str) -> None:
+    def _release(self, held: Held) -> None:
         try:
-            if ids:
-                leases.release(self._store, collection, ids, owner)
+            if held.ids:
+                leases.release(self._store, held.collection, held.ids, held.owner)
         except SemblanceError as error:
             log.info("A lease is left to expire: %s", error.message)
 
@@ -109,3 +129,5 @@ class Custody:
                     leases.renew(self._store, one.collection, one.ids, one.owner, self._seconds)
                 except SemblanceError as error:
                     log.warning("A lease could not be renewed: %s", error.message)
+                except Exception:
+                    log.exception("A lease could not be renewed.")

@@ -9,41 +9,46 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from indexer.errors import SemblanceError
 from indexer.ledger import now
 from worker.broker import Broker
-from worker.custody import Custody
+from worker.custody import Custody, process_name
+from worker.stopping import Stop
 
 log = logging.getLogger(__name__)
 
-BEAT_SECONDS = 5.0
-FORGOTTEN_SECONDS = 20
-_MOST_IDLE_BEATS = 8
-"""Forty seconds; Celery tries to reconnect at least every thirty."""
+_MOST_IDLE_SECONDS = 40.0
+"""Celery tries to reconnect at least every thirty."""
+
+_CLOSING_SECONDS = 10.0
 
 
 class Heartbeat:
-    """A thread that says every few seconds what this worker does."""
+    """A thread that says now and then, for so many seconds each time, what this worker does."""
 
     def __init__(
         self,
         broker: Broker,
+        seconds: float,
         custody: Custody,
+        stop: Stop,
         queues: Sequence[str],
         device: str,
         on_stuck: Callable[[], None],
     ) -> None:
         self._broker = broker
+        self._seconds = seconds
         self._custody = custody
+        self._stop = stop
         self._queues = list(queues)
         self._on_stuck = on_stuck
-        self._idle_beats = 0
-        self._name = f"{socket.gethostname()}/{os.getpid()}"
+        self._busy_at = time.monotonic()
+        self._reached = True
+        self._name = process_name()
         self._about = {
             "name": self._name,
             "queues": self._queues,
@@ -57,7 +62,7 @@ class Heartbeat:
     def close(self) -> None:
         """Say that the worker is gone."""
         self._closing.set()
-        self._thread.join()
+        self._thread.join(_CLOSING_SECONDS)
         try:
             self._broker.retire(self._name)
         except SemblanceError as error:
@@ -67,18 +72,22 @@ class Heartbeat:
         while True:
             try:
                 self._say()
+                self._reached = True
             except SemblanceError as error:
-                log.info("No heartbeat: %s", error.message)
-                self._idle_beats = 0
-            if self._closing.wait(BEAT_SECONDS):
+                # Said once: it is tried again every few seconds.
+                log.log(logging.INFO if self._reached else logging.DEBUG, "%s", error.message)
+                self._reached = False
+                self._busy_at = time.monotonic()
+            except Exception:
+                log.exception("A heartbeat failed.")
+            if self._closing.wait(self._seconds / 4):
                 return
 
     def _say(self) -> None:
-        in_hand = self._custody.in_hand
-        about = json.dumps({**self._about, "in_hand": in_hand})
-        self._broker.announce(self._name, about, FORGOTTEN_SECONDS)
-        waiting = self._broker.waiting(self._queues)
-        self._idle_beats = self._idle_beats + 1 if waiting and not in_hand else 0
-        if self._idle_beats >= _MOST_IDLE_BEATS:
+        about = json.dumps({**self._about, "in_hand": self._custody.in_hand})
+        self._broker.announce(self._name, about, self._seconds)
+        if not self._stop.is_idle or not self._broker.waiting(self._queues):
+            self._busy_at = time.monotonic()
+        elif time.monotonic() - self._busy_at > _MOST_IDLE_SECONDS:
             log.critical("Jobs wait and this worker takes none; it starts over.")
             self._on_stuck()

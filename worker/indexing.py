@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 from indexer.domain import AssetId
-from indexer.errors import NotFound, Unavailable
+from indexer.errors import CollectionNotFound, Unavailable
 from indexer.indexing import Indexer, fail, index_assets
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def index(indexer: Indexer, collection: str, ids: Sequence[AssetId]) -> None:
         index_assets(indexer, collection, ids)
     except Unavailable:
         raise
-    except NotFound as error:
+    except CollectionNotFound as error:
         # The collection was dropped in the meantime: there is nothing left to do.
         log.info("Job skipped: %s", error.message)
     except Exception as error:

@@ -16,7 +16,7 @@ from worker.celery_app import make_app
 from worker.celery_queue import CeleryQueue
 from worker.custody import Custody, Held
 from worker.heartbeat import Heartbeat
-from worker.stopping import install_signals, start_over
+from worker.stopping import Stop, install_signals, start_over
 from worker.sweeping import Sweeper
 from worker.tasks import add_tasks
 from worker.watching import watched
@@ -53,10 +53,13 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
         longest=settings.batch_seconds,
         on_overdue=_start_over_from,
     )
-    add_tasks(app, engine.indexer, custody)
+    stop = Stop()
+    add_tasks(app, engine.indexer, custody, stop)
     queue = CeleryQueue(app, engine.store)
     sweeper = Sweeper(engine.indexer, queue, settings.lease_seconds / 4)
-    heartbeat = Heartbeat(queue.broker, custody, queues, settings.device, start_over)
+    heartbeat = Heartbeat(
+        queue.broker, settings.lease_seconds, custody, stop, queues, settings.device, start_over
+    )
     worker = app.Worker(
         concurrency=threads,
         queues=list(queues),
@@ -66,7 +69,7 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
         without_heartbeat=True,
         quiet=True,
     )
-    cast("Any", worker).install_platform_tweaks = lambda _: install_signals(custody)
+    cast("Any", worker).install_platform_tweaks = lambda _: install_signals(custody, stop)
     try:
         with watched(engine):
             on_ready()

@@ -12,6 +12,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn, cast
 
@@ -22,9 +24,49 @@ log = logging.getLogger(__name__)
 STOPPED = 130
 """Exit status of a worker that was told to end at once."""
 
+_PATIENCE_SECONDS = 80.0
+"""Less than systemd, compose and Kubernetes wait before they kill."""
 
-def install_signals(custody: Custody) -> None:
-    """SIGTERM and Ctrl-C end the worker gently, a second one at once, as SIGQUIT does."""
+
+class Stop:
+    """Whether the worker is to end, and how many tasks are at work in it."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._lock = threading.Lock()
+        self._tasks = 0
+
+    def ask(self) -> None:
+        """Begin to end: whoever waits to try again gives up."""
+        self._asked.set()
+
+    def wait(self, seconds: float) -> bool:
+        """True as soon as the worker is to end; False after so many seconds."""
+        return self._asked.wait(seconds)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count a task, from before it asks for its assets."""
+        with self._lock:
+            self._tasks += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._tasks -= 1
+
+    @property
+    def is_idle(self) -> bool:
+        """True if no task is at work."""
+        with self._lock:
+            return not self._tasks
+
+
+def install_signals(custody: Custody, stop: Stop) -> None:
+    """SIGTERM and Ctrl-C end the worker gently, a second one at once, as SIGQUIT does.
+
+    What is not finished soon is given back, before whoever sent the signal loses patience.
+    """
     from celery.worker import state
 
     def end_now(*_: object) -> None:
@@ -34,6 +76,10 @@ def install_signals(custody: Custody) -> None:
     def end_gently(number: int, _: FrameType | None) -> None:
         signal.signal(number, end_now)
         log.warning("Ending after what is at hand; the same signal again ends it at once.")
+        stop.ask()
+        patience = threading.Timer(_PATIENCE_SECONDS, end_at_once, args=(custody,))
+        patience.daemon = True
+        patience.start()
         cast("Any", state).should_stop = 0
 
     signal.signal(signal.SIGTERM, end_gently)

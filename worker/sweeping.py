@@ -7,6 +7,7 @@ lost with a worker    it died with a batch in hand: queued in smaller batches ea
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -14,21 +15,27 @@ from collections.abc import Iterator
 from indexer import cancelling, collections, leases, spaces
 from indexer.batches import batches
 from indexer.collections import Collection
-from indexer.domain import AssetId, Kind, Payload, Status
+from indexer.domain import AssetId, Kind, Payload, Status, StoredPoint
 from indexer.errors import CollectionNotFound, InvalidInput, SemblanceError, WorkerLost
-from indexer.filters import Any, Equals, Filter, Range
+from indexer.filters import All, Any, Equals, Filter, Range
 from indexer.indexing import Indexer, fail
 from indexer.ledger import assets_where, scroll_all, status_is
 from indexer.ports import Priority
-from worker.celery_queue import BATCH, CeleryQueue
+from worker.celery_queue import QUEUE_LEASE_SECONDS, CeleryQueue
+from worker.suspects import MOST_LOSSES, batch_size
 
 log = logging.getLogger(__name__)
 
-MOST_LOSSES = 6
-"""A batch of 256 that kills workers is cut to 64, 16, 4, 1 and 1: what dies alone twice fails."""
-
 _FRESH_SECONDS = 5.0
 """What was written just now is about to be handed over by whoever wrote it."""
+
+_ASTRAY_SECONDS = 60.0
+"""A message that left an empty queue so long ago, and whose assets nobody has taken, is gone."""
+
+_ROOM = 1.25
+"""Sweeps have room beyond that of readers, who fill the queue as fast as it empties."""
+
+_CLOSING_SECONDS = 10.0
 
 
 def sweep(indexer: Indexer, queue: CeleryQueue, name: str) -> int:
@@ -38,72 +45,99 @@ def sweep(indexer: Indexer, queue: CeleryQueue, name: str) -> int:
     """
     collection = collections.get(indexer.store, name)
     cancelling.complete(indexer.store, name)
-    identity = queue.broker.identity()
     swept = _sweep_abandoned(indexer, queue, collection)
     written = Range("added_at", lt=leases.moment(-_FRESH_SECONDS))
-    pending = assets_where(status_is(Status.PENDING), leases.loose(identity), written)
-    swept += _queue(indexer, queue, name, pending, Priority.BULK)
+    pending = assets_where(status_is(Status.PENDING), written)
+    swept += _sweep_loose(indexer, queue, name, pending, Priority.BULK)
     if (lacking := spaces.unfilled(collection)) is not None:
-        unfilled = assets_where(lacking, leases.loose(identity))
-        swept += _queue(indexer, queue, name, unfilled, Priority.FILL)
+        swept += _sweep_loose(indexer, queue, name, assets_where(lacking), Priority.FILL)
     return swept
 
 
-def _queue(
+def _sweep_loose(
     indexer: Indexer, queue: CeleryQueue, name: str, condition: Filter, priority: Priority
 ) -> int:
     swept = 0
+    identity = queue.broker.identity()
     for kind in Kind:
-        ids = _ids(indexer, name, assets_where(condition, Equals("kind", kind.value)))
-        for batch in batches(ids, BATCH):
-            # Half of what fits: whoever waits with a batch for room in the queue goes first.
-            if not queue.has_room(kind, share=0.5):
+        granted_before = None
+        if queue.is_empty(kind):
+            granted_before = leases.moment(QUEUE_LEASE_SECONDS - _ASTRAY_SECONDS)
+        loose = leases.loose(identity, granted_before=granted_before)
+        wanted = assets_where(condition, loose, Equals("kind", kind.value))
+        points = scroll_all(indexer.store, name, wanted, fields=("kind", leases.LOST))
+        for batch in _alike(points):
+            if not queue.has_room(kind, priority, share=_ROOM):
                 break
             queue.send(name, batch, kind, priority)
             swept += len(batch)
     return swept
 
 
-def _ids(indexer: Indexer, name: str, condition: Filter) -> Iterator[AssetId]:
-    points = scroll_all(indexer.store, name, condition, fields=("kind",))
-    return (point.id for point in points)
+def _alike(points: Iterator[StoredPoint]) -> Iterator[list[AssetId]]:
+    """Batches of assets with equally many losses, as large as these allow."""
+    waiting: dict[int, list[AssetId]] = {}
+    for point in points:
+        losses = leases.losses_of(point.payload)
+        batch = waiting.setdefault(losses, [])
+        batch.append(point.id)
+        if len(batch) >= batch_size(losses):
+            yield waiting.pop(losses)
+    yield from waiting.values()
 
 
 def _sweep_abandoned(indexer: Indexer, queue: CeleryQueue, collection: Collection) -> int:
+    """What was not renewed: if its worker is gone, that is a loss; if not, it let go of it."""
     pending = status_is(Status.PENDING)
     lacking = spaces.unfilled(collection)
     unfinished = pending if lacking is None else Any((pending, lacking))
     condition = assets_where(unfinished, leases.abandoned())
-    found: dict[tuple[Kind, int], list[AssetId]] = {}
-    for point in scroll_all(indexer.store, collection.name, condition, fields=("kind", "lost")):
-        losses = point.payload.get("lost")
-        lost = (losses if isinstance(losses, int) else 0) + 1
-        found.setdefault((Kind(str(point.payload["kind"])), lost), []).append(point.id)
-    for (kind, lost), ids in found.items():
-        log.warning("A worker was lost with %d assets of %s in hand.", len(ids), collection.name)
-        _queue_abandoned(indexer, queue, collection.name, ids, kind, lost)
+    points = scroll_all(
+        indexer.store, collection.name, condition, fields=("kind", leases.LOST, leases.LEASE)
+    )
+    alive = {json.loads(about)["name"] for about in queue.broker.workers()}
+    found: dict[tuple[Kind, str, int], list[AssetId]] = {}
+    for point in points:
+        owner = _owner(point)
+        lost = leases.losses_of(point.payload) + (owner.rpartition("/")[0] not in alive)
+        found.setdefault((Kind(str(point.payload["kind"])), owner, lost), []).append(point.id)
+    for (kind, owner, lost), ids in found.items():
+        log.warning("%s has let go of %d assets of %s.", owner, len(ids), collection.name)
+        _queue_abandoned(indexer, queue, collection.name, ids, kind, owner, lost)
     return sum(len(ids) for ids in found.values())
 
 
+def _owner(point: StoredPoint) -> str:
+    lease = point.payload.get(leases.LEASE)
+    return str(lease.get("owner", "")) if isinstance(lease, dict) else ""
+
+
 def _queue_abandoned(
-    indexer: Indexer, queue: CeleryQueue, name: str, ids: list[AssetId], kind: Kind, lost: int
+    indexer: Indexer,
+    queue: CeleryQueue,
+    name: str,
+    ids: list[AssetId],
+    kind: Kind,
+    owner: str,
+    lost: int,
 ) -> None:
     if lost >= MOST_LOSSES:
-        fail(
-            indexer,
-            name,
-            ids,
-            WorkerLost(
-                f"{lost} workers in a row ended while they worked on this, the last ones on "
-                "nothing else: it crashes a library or takes more memory than there is. Convert "
-                "it, or give workers more memory, and try again."
-            ),
-        )
+        fail(indexer, name, ids, _given_up(lost))
         return
-    note: Payload = {"lost": lost}
-    indexer.store.set_payload(name, dict.fromkeys(ids, note))
-    for batch in batches(ids, max(1, BATCH // 4**lost)):
+    # Whoever takes them in this very moment takes them as they were.
+    same = All((Equals("lease.owner", owner), leases.abandoned()))
+    note: Payload = {leases.LOST: lost}
+    indexer.store.set_payload(name, dict.fromkeys(ids, note), only=same)
+    for batch in batches(ids, batch_size(lost)):
         queue.send(name, batch, kind, Priority.BULK)
+
+
+def _given_up(lost: int) -> WorkerLost:
+    return WorkerLost(
+        f"{lost} workers ended while they worked on this, the last ones on nothing else: it "
+        "crashes a library or takes more memory than there is. Convert it, or give workers more "
+        "memory, and try again."
+    )
 
 
 class Sweeper:
@@ -118,16 +152,17 @@ class Sweeper:
         self._thread.start()
 
     def close(self) -> None:
-        """Return when the present sweep has ended."""
+        """Return when the present sweep has ended, or does not end soon."""
         self._closing.set()
-        self._thread.join()
+        self._thread.join(_CLOSING_SECONDS)
 
     def _work(self) -> None:
         away = False
         while not self._closing.wait(self._seconds):
             try:
-                if self._queue.broker.may_sweep(self._seconds * 0.9):
-                    self._sweep_all()
+                with self._queue.broker.sweeping() as alone:
+                    if alone:
+                        self._sweep_all()
                 away = False
             except SemblanceError as error:
                 # Said once: it will be looked at every few seconds until it is back.

@@ -32,12 +32,23 @@ class SweptQueue:
 
     def take_up(self, collection: str) -> None:
         """Queue what is in nobody's hands, as far as there is room; later sweeps do the rest."""
-        sweep(self._indexer, self.jobs, collection)
+        with self.jobs.broker.sweeping() as alone:
+            if alone:
+                sweep(self._indexer, self.jobs, collection)
 
     def workers(self) -> list[Worker]:
         """The workers that have been heard of in the last seconds."""
         told = [json.loads(about) for about in self.jobs.broker.workers()]
-        return [Worker(**{**about, "queues": tuple(about["queues"])}) for about in told]
+        return [
+            Worker(
+                name=str(about["name"]),
+                queues=tuple(about["queues"]),
+                device=str(about["device"]),
+                started_at=str(about["started_at"]),
+                in_hand=int(about["in_hand"]),
+            )
+            for about in told
+        ]
 
     def close(self) -> None:
         """Hand over nothing more."""

@@ -7,41 +7,91 @@ from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery, Task
+from celery.exceptions import Reject
 
-from indexer import leases
+from indexer import collections, leases
 from indexer.domain import AssetId
-from indexer.errors import SemblanceError, Unavailable
+from indexer.errors import (
+    CollectionNotFound,
+    ModelNotFound,
+    ModelUnavailable,
+    SemblanceError,
+    SpaceMismatch,
+    Unavailable,
+)
 from indexer.indexing import Indexer
 from worker.broker import Broker
 from worker.celery_app import INDEX_TASK
 from worker.custody import Custody
 from worker.indexing import RETRIES, backoff_seconds, index
+from worker.stopping import Stop
 
 log = logging.getLogger(__name__)
 
 _MARGIN_SECONDS = 60.0
 
 
-def add_tasks(app: Celery, indexer: Indexer, custody: Custody) -> None:
+def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> None:
     """Give the app its tasks; they share the Indexer, and with it the models, of this process."""
     broker = Broker(app)
 
-    @app.task(name=INDEX_TASK, bind=True, shared=False, max_retries=RETRIES)
+    @app.task(name=INDEX_TASK, bind=True, shared=False)
     def index_assets(task: Task[Any, Any], collection: str, ids: list[str]) -> None:
+        del task
+        attempt = 0
+        # It waits here, and not in the queue: a worker that cannot work takes no further jobs, and
+        # an outage of any length uses up no number of retries.
+        while True:
+            try:
+                with stop.at_work():
+                    _attempt(indexer, custody, collection, ids, attempt)
+            except Unavailable as error:
+                wait = backoff_seconds(attempt)
+                log.warning("%s Trying again in %.0f s.", error.message, wait)
+                _leave_to_retry(indexer, broker, collection, ids, wait + _MARGIN_SECONDS)
+                if stop.wait(wait):
+                    raise Reject("the worker ends", requeue=True) from error
+                attempt += 1
+            else:
+                return
+
+
+def _attempt(
+    indexer: Indexer, custody: Custody, collection: str, ids: Sequence[AssetId], attempt: int
+) -> None:
+    # Before anything is taken: the first time, a model may have to be fetched.
+    if not _is_able(indexer, collection, attempt):
+        return
+    with custody.of(collection, ids) as mine:
+        if mine:
+            index(indexer, collection, mine)
+
+
+def _is_able(indexer: Indexer, name: str, attempt: int) -> bool:
+    """Whether the Collection is still there; its models are in memory then.
+
+    A worker that lacks a model, or has another version of it, leaves the work to others for some
+    minutes before it says so of the assets. Raises `Unavailable` until then.
+    """
+    try:
+        collection = collections.get(indexer.store, name)
+    except CollectionNotFound as error:
+        log.info("Job skipped: %s", error.message)
+        return False
+    for space in collection.spaces:
         try:
-            with custody.of(collection, ids) as mine:
-                index(indexer, collection, mine)
-        except Unavailable as error:
-            wait = backoff_seconds(task.request.retries)
-            log.warning("%s Trying again in %.0f s.", error.message, wait)
-            _leave_to_retry(indexer, broker, collection, ids, wait + _MARGIN_SECONDS)
-            raise task.retry(exc=error, countdown=wait) from error
+            if not space.is_imported:
+                collections.embedder_of(indexer.embedders, collection, space)
+        except (ModelNotFound, SpaceMismatch) as error:
+            if attempt < RETRIES:
+                raise ModelUnavailable(f"This worker cannot do it: {error.message}") from error
+    return True
 
 
 def _leave_to_retry(
     indexer: Indexer, broker: Broker, collection: str, ids: Sequence[AssetId], seconds: float
 ) -> None:
-    """Note that a message will come back for them; or, while that cannot be noted, a sweep will."""
+    """Note that somebody comes back for them; or, while that cannot be noted, a sweep will."""
     try:
         leases.hand_to_queue(indexer.store, collection, ids, broker.identity(), seconds)
     except SemblanceError as error:
