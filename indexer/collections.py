@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from indexer.descriptions import Collection, change, description, get
+from indexer.descriptions import Collection, change, description, get, resolved
 from indexer.domain import (
     COLLECTION_ID,
     Entry,
@@ -33,6 +33,7 @@ __all__ = [
     "get",
     "keep_calibrations",
     "remember_fields",
+    "resolved",
     "space_of",
     "totals",
 ]
