@@ -235,7 +235,7 @@ class QdrantStore:
 
     def save_snapshot(self, collection: str, file: Path) -> None:
         self._server.read_schema(collection)
-        self._snapshots.save(collection, file)
+        self._snapshots.save(self._server.aliases().get(collection, collection), file)
 
     def load_snapshot(self, collection: str, file: Path, sha256: str) -> None:
         self._server.check_new(collection)
