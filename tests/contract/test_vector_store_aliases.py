@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import uuid
@@ -111,7 +112,7 @@ def test_aliases_are_told_apart_from_collections(
 
 
 def test_no_name_is_given_twice(
-    store: VectorStore, collection: str, other: str, alias: str, tmp_path: Path
+    store: VectorStore, collection: str, other: str, alias: str
 ) -> None:
     with pytest.raises(CollectionExists, match=f"'{other}' is a Collection itself"):
         store.set_alias(other, collection)
@@ -160,6 +161,20 @@ def _file(folder: Path) -> Path:
     file = folder / "some.snapshot"
     file.write_bytes(b"none")
     return file
+
+
+@pytest.mark.parametrize("store", SHARED, indirect=True)
+def test_a_snapshot_by_an_alias_is_one_of_the_collection(
+    store: VectorStore, collection: str, alias: str, tmp_path: Path
+) -> None:
+    store.insert(collection, [Point(A, {"n": 1})])
+    store.set_alias(alias, collection)
+    file = tmp_path / "photos.snapshot"
+    store.save_snapshot(alias, file)
+    store.drop_collection(collection)
+    store.load_snapshot(collection, file, hashlib.sha256(file.read_bytes()).hexdigest())
+    assert [point.payload for point in store.get(collection, [A])] == [{"n": 1}]
+    assert alias not in store.aliases(), "a snapshot holds no aliases"
 
 
 @pytest.mark.parametrize("store", SHARED, indirect=True)
