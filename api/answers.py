@@ -93,6 +93,7 @@ class Collection(TypedDict):
     """A Collection with its counts as of now; `problem` says why one cannot be used."""
 
     name: str
+    aliases: list[str]
     created_at: str | None
     spaces: list[Space]
     fields: dict[str, str]

@@ -25,7 +25,7 @@ from api.asking import Picture, Where, files_to_send, search_body
 from api.asset_calls import DEFAULT
 from api.backup_calls import BackupCalls
 from api.job_calls import JobCalls
-from api.transport import Transport
+from api.transport import Transport, segment
 from indexer.errors import CollectionNotFound, StoreLocked
 
 if TYPE_CHECKING:
@@ -71,8 +71,28 @@ class Client(BackupCalls, JobCalls):
         return cast("Collection", self._transport.json("POST", "/v1/collections", json=body))
 
     def delete_collection(self, name: str) -> None:
-        """Remove a Collection with all it knows, for good. Files stay where they are."""
+        """Remove a Collection with all it knows and its aliases, for good; files stay.
+
+        Raises `Conflict` for an alias.
+        """
         self._json("DELETE", name, "")
+
+    def aliases(self) -> dict[str, str]:
+        """Further names of Collections, which can be used wherever one is named."""
+        told = self._transport.json("GET", "/v1/aliases")
+        return {one["alias"]: one["collection"] for one in told}
+
+    def set_alias(self, alias: str, collection: str) -> None:
+        """Make an alias lead to a Collection, in one step wherever it led before.
+
+        Raises `CollectionExists` for the name of a Collection, and `CollectionNotFound`.
+        """
+        body = {"collection": collection}
+        self._transport.json("PUT", f"/v1/aliases/{segment(alias)}", json=body)
+
+    def drop_alias(self, alias: str) -> None:
+        """Forget an alias; the Collection stays. Raises `AliasNotFound`."""
+        self._transport.json("DELETE", f"/v1/aliases/{segment(alias)}")
 
     def totals(self, collection: str = DEFAULT) -> Totals:
         """What became of everything that was found."""

@@ -16,6 +16,7 @@ from api.reaching import Reach
 from api.reading import Reading
 from api.warming import Warming
 from indexer.build import Engine
+from indexer.collections import resolved
 from indexer.ports import VectorStore
 from worker.queue import OpenQueue
 
@@ -55,6 +56,15 @@ async def store(parts: Annotated[Serving, Depends(serving)]) -> VectorStore:
     return parts.engine.store
 
 
+def own_name(collection: str, store: Annotated[VectorStore, Depends(store)]) -> str:
+    """The own name of the Collection in the path, which may name it by an alias.
+
+    Asked once a request: what is begun in one Collection ends there.
+    """
+    return resolved(store, collection)
+
+
 SERVING = Annotated[Serving, Depends(serving)]
 ENGINE = Annotated[Engine, Depends(engine)]
 STORE = Annotated[VectorStore, Depends(store)]
+COLLECTION = Annotated[str, Depends(own_name)]

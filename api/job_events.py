@@ -11,7 +11,7 @@ from fastapi import Header, HTTPException
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
 
-from api.deps import STORE, Serving
+from api.deps import COLLECTION, STORE, Serving
 from api.errors import body_of
 from api.schemas.jobs import JobTold
 from indexer import jobs
@@ -31,7 +31,7 @@ _END = "end"
 
 
 def not_seen_to_the_end(
-    collection: str,
+    collection: COLLECTION,
     id: str,
     store: STORE,
     last_event_id: Annotated[str | None, Header()] = None,

@@ -25,6 +25,7 @@ from api.reaching import reaches
 from api.reading import Reading
 from api.routes import (
     adding,
+    aliases,
     assets,
     backups,
     collections,
@@ -111,7 +112,7 @@ def _serving(
 
 def _add_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix=PREFIX, dependencies=[Depends(caller)], responses=PROBLEMS)
-    for part in (models, workers, collections, backups, spaces, search, jobs, export):
+    for part in (models, workers, collections, aliases, backups, spaces, search, jobs, export):
         v1.include_router(part.router)
     for part in (adding, assets):
         v1.include_router(part.router)

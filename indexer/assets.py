@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from indexer import collections, images
+from indexer.blob_store import BlobStore
 from indexer.departures import delete_assets
 from indexer.domain import Asset, AssetId, Entry, Kind
 from indexer.errors import AssetNotFound, InvalidInput, Unavailable, UnsupportedMedia
@@ -15,7 +16,7 @@ from indexer.filters import Filter
 from indexer.ledger import asset_from, assets_where
 from indexer.metadata import clean, field_types
 from indexer.originals import open_original
-from indexer.ports import BlobStore, VectorStore
+from indexer.ports import VectorStore
 from indexer.readers.found import Limits
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from indexer.blob_store import BlobStore
 from indexer.blobs.folder import FolderBlobs
 from indexer.calibration import Calibrator
 from indexer.embedders import terms
@@ -14,7 +15,7 @@ from indexer.embedders.compiled import CompiledTowers
 from indexer.embedders.loading import LoadedEmbedders
 from indexer.indexing import Indexer
 from indexer.observing import Observers
-from indexer.ports import BlobStore, VectorStore
+from indexer.ports import VectorStore
 from indexer.readers.found import Limits
 from indexer.search import Searcher
 from indexer.settings import Settings

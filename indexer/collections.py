@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from indexer.descriptions import Collection, change, description, get
+from indexer.descriptions import Collection, change, description, get, resolved
 from indexer.domain import (
     COLLECTION_ID,
     Entry,
@@ -15,7 +15,7 @@ from indexer.domain import (
     Status,
     space_name,
 )
-from indexer.errors import InvalidInput, SpaceMismatch
+from indexer.errors import AliasNotFound, InvalidInput, SpaceMismatch
 from indexer.filters import All, AnyOf, Equals, Filter, Not, all_of
 from indexer.ledger import assets_where, now
 from indexer.ports import Embedder, Embedders, VectorStore
@@ -29,10 +29,12 @@ __all__ = [
     "Totals",
     "change",
     "create",
+    "drop_alias",
     "embedder_of",
     "get",
     "keep_calibrations",
     "remember_fields",
+    "resolved",
     "space_of",
     "totals",
 ]
@@ -84,6 +86,13 @@ def create(store: VectorStore, name: str, spaces: Sequence[Space]) -> Collection
     store.insert(name, [Point(COLLECTION_ID, told)])
     store.flush(name)
     return collection
+
+
+def drop_alias(store: VectorStore, alias: str) -> None:
+    """Forget the alias; the Collection stays. Raises `AliasNotFound`, naming those there are."""
+    if not store.drop_alias(alias):
+        known = ", ".join(store.aliases()) or "none yet"
+        raise AliasNotFound(f"There is no alias {alias!r}. Aliases: {known}.", alias=alias)
 
 
 def embedder_of(embedders: Embedders, collection: Collection, space: Space) -> Embedder:

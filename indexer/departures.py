@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.batches import batches
+from indexer.blob_store import BlobStore
 from indexer.domain import (
     Asset,
     AssetId,
@@ -30,7 +31,7 @@ from indexer.ledger import (
     scroll_all,
     sources_payload,
 )
-from indexer.ports import BlobStore, VectorStore
+from indexer.ports import VectorStore
 from indexer.readers.uris import path_of
 
 _FIELDS_OF_BYTES = ("kind", "status", "blob", "page", "sources")

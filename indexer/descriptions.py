@@ -72,13 +72,25 @@ def get(store: VectorStore, name: str) -> Collection:
     return _read(name, _payload(store, name))
 
 
+def resolved(store: VectorStore, name: str) -> str:
+    """The own name of the Collection that an alias leads to now; of any other name itself.
+
+    Asked once, where a name comes in: jobs, leases and messages carry Collections' own names, so
+    that what is begun in one ends there, wherever the alias leads by then.
+    """
+    return store.aliases().get(name, name)
+
+
 def _payload(store: VectorStore, name: str) -> Payload:
     try:
         points = store.get(name, [COLLECTION_ID])
     except CollectionNotFound as error:
         known = ", ".join(store.collections()) or "none yet"
+        aliases = ", ".join(store.aliases())
         raise CollectionNotFound(
-            f"There is no collection {name!r}. Collections: {known}.", collection=name
+            f"There is no collection {name!r}. Collections: {known}."
+            + (f" Aliases: {aliases}." if aliases else ""),
+            collection=name,
         ) from error
     if not points:
         raise CollectionNotFound(

@@ -9,6 +9,7 @@
     │   └── WorkerLost          something that ends every worker that takes it up
     ├── NotFound
     │   ├── CollectionNotFound
+    │   ├── AliasNotFound
     │   ├── AssetNotFound
     │   ├── JobNotFound
     │   ├── SpaceNotFound
@@ -82,6 +83,10 @@ class NotFound(SemblanceError):
 
 class CollectionNotFound(NotFound):
     code = "collection_not_found"
+
+
+class AliasNotFound(NotFound):
+    code = "alias_not_found"
 
 
 class AssetNotFound(NotFound):

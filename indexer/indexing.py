@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from indexer import collections, images, marks
 from indexer.batches import batches
+from indexer.blob_store import BlobStore
 from indexer.collections import Collection
 from indexer.domain import (
     SPARSE,
@@ -31,7 +32,7 @@ from indexer.ledger import asset_from
 from indexer.observing import Fact, Observers
 from indexer.originals import open_original
 from indexer.pipeline import contained, overlapped
-from indexer.ports import BlobStore, Embedder, Embedders, Pixels, VectorStore
+from indexer.ports import Embedder, Embedders, Pixels, VectorStore
 from indexer.readers.found import Limits
 from indexer.writing import Results, Vector, note_failed, write
 

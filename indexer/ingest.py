@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from indexer import cancelling, jobs
 from indexer.batches import batches
+from indexer.blob_store import BlobStore
 from indexer.collections import Collection
 from indexer.departures import departed, drop_document, drop_sources
 from indexer.domain import AssetId, Document, Reason, Status, document_id
@@ -20,7 +21,7 @@ from indexer.errors import Unavailable
 from indexer.jobs import Job
 from indexer.ledger import PAGE, document_from, reason_of
 from indexer.observing import Observers
-from indexer.ports import BlobStore, JobQueue, Priority, VectorStore
+from indexer.ports import JobQueue, Priority, VectorStore
 from indexer.readers.found import Found
 from indexer.recording import Recorded, Recorder
 

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import BinaryIO
 
+from indexer.blob_store import BlobStore
 from indexer.content import Content, sha256_of
 from indexer.domain import Asset, Reason
 from indexer.errors import AssetNotFound
 from indexer.ledger import reason_of
-from indexer.ports import BlobStore
 
 _AT_ONCE = 8
 """Originals that are copied at once: disks and object stores are slow to answer, not to take."""

@@ -1,6 +1,6 @@
-"""The three borders of the engine: where vectors live, where bytes live, what makes vectors.
+"""The borders of the engine: where vectors live, what makes them, who is handed the work.
 
-Use cases know these protocols and never the adapters behind them.
+Use cases know these and `indexer.blob_store`, and never the adapters behind them.
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from indexer.content import Content
 from indexer.domain import (
     AssetId,
     FieldType,
@@ -42,19 +41,39 @@ class VectorStore(Protocol):
     validated before the engine sees it (`indexer.stores.validation`), and raises `InvalidInput`.
     A collection that does not exist raises `CollectionNotFound`; an engine that does not answer
     raises `StoreUnavailable`; a folder that another process owns raises `StoreLocked`.
+
+    Where a Collection is named, an alias will do. It may lead elsewhere at the next call: who makes
+    several asks `aliases` once, and goes on with the Collection's own name.
     """
 
     def create_collection(self, collection: str, spaces: Sequence[Space]) -> None:
         """Make an empty Collection with one vector field a Space and the sparse field `bm25`.
 
-        Raises `CollectionExists`. Payload indexes of the ledger's own fields are made here.
+        Payload indexes of the ledger's own fields are made here. Raises `CollectionExists`, also
+        for the name of an alias.
         """
 
     def drop_collection(self, collection: str) -> None:
-        """Remove the Collection and everything in it, for good."""
+        """Remove the Collection and everything in it, for good; its aliases go with it.
+
+        Raises `Conflict` for an alias: so much is not removed by another name.
+        """
 
     def collections(self) -> list[str]:
-        """Names of all Collections, sorted."""
+        """Names of all Collections, sorted; aliases are not among them."""
+
+    def aliases(self) -> Mapping[str, str]:
+        """Further names of Collections: alias to Collection, in the order of the aliases."""
+
+    def set_alias(self, alias: str, collection: str) -> None:
+        """Make the alias lead to the Collection, in one step wherever it led before.
+
+        Raises `CollectionExists` for the name of a Collection, `CollectionNotFound`, and
+        `InvalidInput` if the Collection is named by an alias.
+        """
+
+    def drop_alias(self, alias: str) -> bool:
+        """Forget the alias, and nothing else; False if there was none."""
 
     def add_space(self, collection: str, space: Space) -> None:
         """Give the Collection one more vector field, empty; idempotent.
@@ -153,39 +172,6 @@ class VectorStore(Protocol):
 
     def close(self) -> None:
         """Flush and release everything; the store cannot be used afterwards."""
-
-
-class BlobStore(Protocol):
-    """Keeps original bytes under their SHA-256, and small derived pictures (thumbnails).
-
-    A blob is named by a URI: `blob:<sha256>` for bytes kept here, `file:///…` for a file that
-    stays where it is. Raises `AssetNotFound` if the bytes are gone, `DiskFull` if they do not fit,
-    `BlobsUnavailable` if the place where they are kept does not answer.
-    """
-
-    def put(self, content: Content) -> str:
-        """Keep the bytes and return their URI; idempotent, block by block, all of it or nothing.
-
-        Raises `AssetNotFound` if what is read is no longer what was hashed.
-        """
-
-    def has(self, uri: str) -> bool:
-        """Whether the bytes are there to be read."""
-
-    def open(self, uri: str) -> BinaryIO:
-        """A seekable binary file over the blob."""
-
-    def delete(self, uris: Sequence[str]) -> None:
-        """Forget bytes kept here; `file:` URIs and those that are gone are passed over."""
-
-    def put_derived(self, name: str, data: bytes) -> None:
-        """Keep a derived file (a thumbnail) that can be made again at any time."""
-
-    def get_derived(self, name: str) -> bytes | None:
-        """The derived file, or None when it has to be made."""
-
-    def delete_derived(self, names: Sequence[str]) -> None:
-        """Forget derived files; those that are not there are passed over."""
 
 
 class Embedder(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer import collections
+from indexer.blob_store import BlobStore
 from indexer.cancelling import CANCELLED
 from indexer.collections import Collection
 from indexer.content import Content
@@ -33,7 +34,7 @@ from indexer.ledger import (
 )
 from indexer.metadata import clean, field_types
 from indexer.originals import keep_all
-from indexer.ports import BlobStore, JobQueue, Priority, VectorStore
+from indexer.ports import JobQueue, Priority, VectorStore
 from indexer.readers.found import Candidate
 
 MAX_SOURCES = 1000

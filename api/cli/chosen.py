@@ -11,26 +11,32 @@ if TYPE_CHECKING:
 
 
 def chosen(client: Client, collection: str) -> str:
-    """The collection, or the only one there is if none was named and there is no `default`."""
+    """The collection, or the only one there is if none was named and there is no `default`.
+
+    An alias is resolved: a command of several calls ends in the collection in which it began.
+    """
     from api.asset_calls import DEFAULT
 
-    if collection != DEFAULT:
-        return collection
-    names = [one["name"] for one in client.collections()]
-    return names[0] if len(names) == 1 else collection
+    if collection == DEFAULT:
+        names = [one["name"] for one in client.collections()]
+        if len(names) == 1:
+            return names[0]
+    return client.aliases().get(collection, collection)
 
 
-def made(client: Client, collection: str, models: list[str]) -> None:
-    """Make the Collection on first use. Raises `Conflict` if it has other models than asked for."""
+def made(client: Client, collection: str, models: list[str]) -> str:
+    """Make the Collection on first use; returns its own name, where this is an alias.
+
+    Raises `Conflict` if it has other models than asked for.
+    """
     try:
-        spaces = client.collection(collection)["spaces"]
+        there = client.collection(collection)
     except CollectionNotFound:
         try:
-            client.create_collection(collection, models)
+            return client.create_collection(collection, models)["name"]
         except CollectionExists:  # another process was quicker
-            made(client, collection, models)
-        return
-    names = [space["embedder"] for space in spaces]
+            return made(client, collection, models)
+    names = [space["embedder"] for space in there["spaces"]]
     lacking = [model for model in models if model not in names]
     if lacking:
         raise Conflict(
@@ -40,3 +46,4 @@ def made(client: Client, collection: str, models: list[str]) -> None:
             collection=collection,
             models=names,
         )
+    return there["name"]

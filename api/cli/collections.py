@@ -1,4 +1,4 @@
-"""`semblance collections`: list, create, show, delete."""
+"""`semblance collections`: list, create, show, delete; aliases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME")]
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(
-        help="List, create, show and delete collections.",
+        help="List, create, show and delete collections; give them aliases.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -26,6 +26,8 @@ def register(app: typer.Typer) -> None:
     command(group, "create", examples=("semblance collections create art --model mini",))(create)
     command(group, "show")(show)
     command(group, "delete")(delete)
+    command(group, "alias", examples=("semblance collections alias photos photos-2026",))(alias)
+    command(group, "unalias")(unalias)
     app.add_typer(group, name="collections")
 
 
@@ -44,8 +46,9 @@ def list_all(session: Session) -> None:
         totals = each["totals"]
         counts = [f"{totals['found']}", f"{totals['indexed']}"] if totals else ["?", "?"]
         models = ", ".join(space["embedder"] for space in each["spaces"])
-        body.append([each["name"], *counts, models or "does not open: see `semblance status`"])
-    rows(("collection", "found", "indexed", "models"), body, right=(1, 2))
+        models = models or "does not open: see `semblance status`"
+        body.append([each["name"], *counts, models, ", ".join(each["aliases"])])
+    rows(("collection", "found", "indexed", "models", "aliases"), body, right=(1, 2))
 
 
 def create(
@@ -74,6 +77,8 @@ def show(session: Session, name: NameArgument) -> None:
         emit(told)
         return
     show_collection(told)
+    if told["aliases"]:
+        line("aliases", ", ".join(told["aliases"]))
     if told["created_at"]:
         line("created", told["created_at"][:19].replace("T", " "))
     if told["fields"]:
@@ -87,11 +92,44 @@ def show(session: Session, name: NameArgument) -> None:
 def delete(session: Session, name: NameArgument, yes: YesOption = False) -> None:
     """Delete a collection; files on disk stay as they are."""
     with session.client("Looking") as client:
-        totals = client.collection(name)["totals"]
+        told = client.collection(name)
+        totals = told["totals"]
         found = f" and what it knows of {totals['found']:,} files and passages" if totals else ""
-        confirmed(f"Delete collection {name}{found}?", yes)
+        also = f", known as {', '.join(told['aliases'])} too" if told["aliases"] else ""
+        confirmed(f"Delete collection {told['name']}{also}{found}?", yes)
         client.delete_collection(name)
     if session.as_json:
         emit({"deleted": name})
     else:
         page().print(f"Deleted collection {name}.", markup=False)
+
+
+def alias(
+    session: Session,
+    name: NameArgument,
+    collection: Annotated[str, typer.Argument(metavar="COLLECTION")],
+) -> None:
+    """Let NAME lead to COLLECTION, in one step wherever it led before.
+
+    It can then be used wherever a collection is named. Set it to the former collection to go back.
+    """
+    with session.client("Setting") as client:
+        before = client.aliases().get(name)
+        client.set_alias(name, collection)
+    if session.as_json:
+        emit({"alias": name, "collection": collection, "before": before})
+        return
+    so = f", no longer to {before}" if before not in (None, collection) else ""
+    page().print(f"{name} leads to {collection}{so}.", markup=False)
+    if so:
+        say(f"Back: semblance collections alias {name} {before}", "dim")
+
+
+def unalias(session: Session, name: NameArgument) -> None:
+    """Forget an alias; its collection stays."""
+    with session.client("Looking") as client:
+        client.drop_alias(name)
+    if session.as_json:
+        emit({"unaliased": name})
+    else:
+        page().print(f"{name} is no alias any more.", markup=False)

@@ -104,8 +104,8 @@ def import_file(
             replace=replace,
             columns=columns,
         )
-        after = follow(client, collection, before, job)
-        finished = client.job(job["id"], collection)
+        after = follow(client, job["collection"], before, job)
+        finished = client.job(job["id"], job["collection"])
     if session.as_json:
         emit({"job": finished, "totals": after})
         return

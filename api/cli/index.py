@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -171,7 +171,8 @@ def run_job(client: Client, wanted: Wanted) -> Indexed:
     """One job, from its start to the last pending asset; Ctrl-C leaves a clean state."""
     started = time.monotonic()
     try:
-        made(client, wanted.collection, wanted.models)
+        # by its own name from here on: an alias may lead elsewhere before this is done
+        wanted = replace(wanted, collection=made(client, wanted.collection, wanted.models))
         before = client.totals(wanted.collection)
         _finish_interrupted(client, wanted, before)
         job = client.index(

@@ -12,7 +12,7 @@ import anyio.to_thread
 from fastapi import APIRouter, File, Form, UploadFile
 
 from api.auth import CALLER, Caller, allowed_path
-from api.deps import SERVING, Serving
+from api.deps import COLLECTION, SERVING, Serving
 from api.routes.jobs import start_job
 from api.schemas.assets import Added, Additions, FileTold, TextGiven
 from api.schemas.jobs import JobTold, Location
@@ -30,7 +30,7 @@ _TEXT_ENDINGS = {".txt", ".md"}
 
 @router.post("/upload", status_code=202)
 async def upload_assets(
-    collection: str,
+    collection: COLLECTION,
     serving: SERVING,
     files: Annotated[list[UploadFile], File(description="Pictures, texts, PDFs, archives.")],
     metadata: Annotated[
@@ -44,7 +44,9 @@ async def upload_assets(
 
 
 @router.post("", status_code=202)
-async def add_assets(collection: str, additions: Additions, serving: SERVING, who: CALLER) -> Added:
+async def add_assets(
+    collection: COLLECTION, additions: Additions, serving: SERVING, who: CALLER
+) -> Added:
     """Add texts, and files or folders that are on the server, each as a job of its own."""
     if not additions.texts and not additions.paths:
         raise InvalidInput("There is nothing to add: give texts or paths.", field="texts")

@@ -12,7 +12,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api.deps import ENGINE, SERVING, STORE
+from api.deps import COLLECTION, ENGINE, SERVING, STORE
 from api.filters import parse_filter_text
 from api.schemas.assets import AssetPage, AssetTold, Deleted, Description, Ids
 from indexer import assets, collections
@@ -32,7 +32,7 @@ _FOR_EVER = "private, max-age=31536000, immutable"
 
 @router.get("")
 def list_assets(
-    collection: str,
+    collection: COLLECTION,
     store: STORE,
     filter: Annotated[str | None, Query(description="A filter as JSON.")] = None,
     kind: Kind | None = None,
@@ -51,27 +51,29 @@ def list_assets(
 
 
 @router.post("/delete")
-def delete_assets(collection: str, ids: Ids, engine: ENGINE) -> Deleted:
+def delete_assets(collection: COLLECTION, ids: Ids, engine: ENGINE) -> Deleted:
     """Remove assets from the collection; files that were indexed in place stay where they are."""
     collections.get(engine.store, collection)
     return Deleted(deleted=assets.delete(engine.store, engine.blobs, collection, ids.ids))
 
 
 @router.get("/{id}")
-def describe_asset(collection: str, id: str, store: STORE) -> AssetTold:
+def describe_asset(collection: COLLECTION, id: str, store: STORE) -> AssetTold:
     """Tell all that is known of an asset."""
     return AssetTold.of(collection, assets.get_asset(store, collection, id))
 
 
 @router.patch("/{id}")
-def change_asset(collection: str, id: str, description: Description, store: STORE) -> AssetTold:
+def change_asset(
+    collection: COLLECTION, id: str, description: Description, store: STORE
+) -> AssetTold:
     """Change an asset's metadata: keys given are set, null removes one."""
     changed = assets.describe(store, collection, id, description.metadata)
     return AssetTold.of(collection, changed)
 
 
 @router.delete("/{id}", status_code=204)
-def delete_asset(collection: str, id: str, engine: ENGINE) -> None:
+def delete_asset(collection: COLLECTION, id: str, engine: ENGINE) -> None:
     """Remove one asset."""
     assets.get_asset(engine.store, collection, id)
     assets.delete(engine.store, engine.blobs, collection, [id])
@@ -82,7 +84,7 @@ def delete_asset(collection: str, id: str, engine: ENGINE) -> None:
     response_class=Response,
     responses={200: {"content": {"*/*": {}}, "description": "The original bytes"}},
 )
-async def read_content(collection: str, id: str, serving: SERVING) -> Response:
+async def read_content(collection: COLLECTION, id: str, serving: SERVING) -> Response:
     """The original picture or PDF, or the passage as plain text."""
     read = partial(_content, serving.engine, collection, id)
     return await anyio.to_thread.run_sync(read, limiter=serving.originals)
@@ -118,7 +120,7 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
     },
 )
 async def read_thumbnail(
-    collection: str,
+    collection: COLLECTION,
     id: str,
     serving: SERVING,
     request: Request,

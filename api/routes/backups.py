@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter
 
 from api.auth import CALLER, Caller
-from api.deps import SERVING, STORE
+from api.deps import COLLECTION, SERVING, STORE
 from api.schemas.backups import BackupFolder, BackupTold
 from indexer import backup
 from indexer.errors import Forbidden
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/collections/{collection}", tags=["collections"])
 
 
 @router.post("/backup", status_code=201)
-def back_up(collection: str, where: BackupFolder, store: STORE, who: CALLER) -> BackupTold:
+def back_up(collection: COLLECTION, where: BackupFolder, store: STORE, who: CALLER) -> BackupTold:
     """Write the collection to a folder, in place of an earlier backup there, and answer when it
     is done. Originals are not in it."""
     return BackupTold.of(backup.save(store, collection, _folder(where, who)))

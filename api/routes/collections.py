@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from api.auth import CALLER, Caller, allowed_path
-from api.deps import ENGINE, SERVING, STORE
+from api.deps import COLLECTION, ENGINE, SERVING, STORE
 from api.filters import parse_filter_text, payload_field
 from api.routes.jobs import AFTER, CODE, told_failures
 from api.schemas.collections import CollectionTold, CollectionWanted, Facets, FacetValue
@@ -27,36 +28,37 @@ router = APIRouter(prefix="/collections", tags=["collections"])
 @router.get("")
 def list_collections(store: STORE) -> list[CollectionTold]:
     """List all collections with their counts; one that does not open says why."""
-    return [_told_or_broken(store, name) for name in store.collections()]
+    aliases = store.aliases()
+    return [_told_or_broken(store, name, aliases) for name in store.collections()]
 
 
 @router.post("", status_code=201)
 def create_collection(wanted: CollectionWanted, engine: ENGINE, who: CALLER) -> CollectionTold:
     """Make an empty collection with one space a model."""
-    if wanted.name in engine.store.collections():
-        raise CollectionExists(  # said before any model is loaded for it
-            f"There is a collection {wanted.name!r} already.", collection=wanted.name
-        )
+    there = collections.resolved(engine.store, wanted.name)
+    if there in engine.store.collections():  # said before any model is loaded for it
+        so = "" if there == wanted.name else f"; {wanted.name!r} is an alias of it"
+        raise CollectionExists(f"There is a collection {there!r} already{so}.", collection=there)
     models = [engine.settings.model] if wanted.models is None else wanted.models
     spaces = [space_of(engine, model, who) for model in models]
-    collection = collections.create(engine.store, wanted.name, spaces)
-    return CollectionTold.of(collection, collections.totals(engine.store, wanted.name))
+    collections.create(engine.store, wanted.name, spaces)
+    return _told(engine.store, wanted.name, {})
 
 
 @router.get("/{collection}")
-def describe_collection(collection: str, store: STORE) -> CollectionTold:
+def describe_collection(collection: COLLECTION, store: STORE) -> CollectionTold:
     """Describe a collection: its spaces, its metadata fields, its counts."""
-    return _told(store, collection)
+    return _told(store, collection, store.aliases())
 
 
 @router.delete("/{collection}", status_code=204)
 def delete_collection(collection: str, engine: ENGINE) -> None:
-    """Remove a collection and everything in it, for good."""
+    """Remove a collection, its aliases and everything in it, for good. An alias is refused."""
     drop_collection(engine.store, engine.blobs, collection)
 
 
 @router.get("/{collection}/stats")
-def count_collection(collection: str, store: STORE) -> TotalsTold:
+def count_collection(collection: COLLECTION, store: STORE) -> TotalsTold:
     """Count what became of everything that was found."""
     collections.get(store, collection)
     return TotalsTold.of(collections.totals(store, collection))
@@ -64,7 +66,7 @@ def count_collection(collection: str, store: STORE) -> TotalsTold:
 
 @router.get("/{collection}/facets")
 def list_facets(
-    collection: str,
+    collection: COLLECTION,
     store: STORE,
     field: Annotated[str, Query(min_length=1, examples=["metadata.label"])],
     filter: Annotated[str | None, Query(description="A filter as JSON.")] = None,
@@ -79,7 +81,7 @@ def list_facets(
 
 @router.get("/{collection}/failures")
 def list_failures(
-    collection: str,
+    collection: COLLECTION,
     store: STORE,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     after: AFTER = None,
@@ -91,7 +93,7 @@ def list_failures(
 
 
 @router.post("/{collection}/retry")
-def retry(collection: str, serving: SERVING) -> Retried:
+def retry(collection: COLLECTION, serving: SERVING) -> Retried:
     """Try everything that failed once more, in the background; says how much that is."""
     store = serving.engine.store
     again = retry_failed(store, collection)
@@ -101,15 +103,20 @@ def retry(collection: str, serving: SERVING) -> Retried:
     return Retried(retried=again.assets + again.documents)
 
 
-def _told(store: VectorStore, name: str) -> CollectionTold:
-    return CollectionTold.of(collections.get(store, name), collections.totals(store, name))
+def _told(store: VectorStore, name: str, aliases: Mapping[str, str]) -> CollectionTold:
+    described = collections.get(store, name)
+    return CollectionTold.of(described, collections.totals(store, name), _of(name, aliases))
 
 
-def _told_or_broken(store: VectorStore, name: str) -> CollectionTold:
+def _told_or_broken(store: VectorStore, name: str, aliases: Mapping[str, str]) -> CollectionTold:
     try:
-        return _told(store, name)
+        return _told(store, name, aliases)
     except SemblanceError as error:
-        return CollectionTold.broken(name, reason_of(error))
+        return CollectionTold.broken(name, reason_of(error), _of(name, aliases))
+
+
+def _of(name: str, aliases: Mapping[str, str]) -> list[str]:
+    return [alias for alias, of in aliases.items() if of == name]
 
 
 def space_of(engine: Engine, model: str, who: Caller) -> Space:

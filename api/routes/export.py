@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from api.deps import STORE
+from api.deps import COLLECTION, STORE
 from api.filters import parse_filter_text
 from api.schemas.assets import AssetTold
 from indexer import collections
@@ -51,7 +51,7 @@ _MEDIA_TYPES = {Format.CSV: "text/csv; charset=utf-8", Format.JSONL: "applicatio
     },
 )
 def export(
-    collection: str,
+    collection: COLLECTION,
     store: STORE,
     format: Format = Format.JSONL,
     filter: Annotated[str | None, Query(description="A filter as JSON.")] = None,

@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api import job_events
 from api.auth import CALLER, allowed_path
-from api.deps import SERVING, STORE, Serving
+from api.deps import COLLECTION, SERVING, STORE, Serving
 from api.schemas.jobs import FailureTold, JobRetried, JobTold, Location
 from indexer import cancelling, collections, jobs
 from indexer.adding import start_location
@@ -23,7 +23,7 @@ from indexer.retrying import retry_job
 router = APIRouter(prefix="/collections/{collection}", tags=["jobs"])
 
 
-def job_of(collection: str, id: str, store: STORE) -> Job:
+def job_of(collection: COLLECTION, id: str, store: STORE) -> Job:
     """The job in the path, whose id may be shortened.
 
     Raises `CollectionNotFound`, `JobNotFound`, `InvalidInput` if several ids begin so.
@@ -40,21 +40,21 @@ AFTER = Annotated[
 
 
 @router.post("/index", status_code=202)
-def index(collection: str, location: Location, serving: SERVING, who: CALLER) -> JobTold:
+def index(collection: COLLECTION, location: Location, serving: SERVING, who: CALLER) -> JobTold:
     """Start to index a file or folder on the server; reading goes on in the background."""
     return start_job(serving, collection, location, who)
 
 
 @router.get("/jobs")
 def list_jobs(
-    collection: str, store: STORE, limit: Annotated[int, Query(ge=1, le=1000)] = 50
+    collection: COLLECTION, store: STORE, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 ) -> list[JobTold]:
     """List jobs, newest first."""
     collections.get(store, collection)
     return [_told(store, job) for job in jobs.all_jobs(store, collection)[:limit]]
 
 
-def described(collection: str, store: STORE) -> str:
+def described(collection: COLLECTION, store: STORE) -> str:
     """The name in the path, checked before a stream begins. Raises `CollectionNotFound`."""
     return collections.get(store, collection).name
 

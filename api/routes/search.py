@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.deps import ENGINE
+from api.deps import COLLECTION, ENGINE
 from api.schemas.search import Found, Search
 from indexer import search as engine_search
 from indexer.hits import Answer
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/collections/{collection}", tags=["search"])
 
 
 @router.post("/search")
-def search(collection: str, question: Search, engine: ENGINE, response: Response) -> Found:
+def search(collection: COLLECTION, question: Search, engine: ENGINE, response: Response) -> Found:
     """Find what is nearest in meaning to texts, pictures, assets or vectors, or far from them."""
     start = time.perf_counter()
     query = question.query()
@@ -26,7 +26,7 @@ def search(collection: str, question: Search, engine: ENGINE, response: Response
 
 @router.get("/assets/{id}/neighbours")
 def list_neighbours(
-    collection: str,
+    collection: COLLECTION,
     id: str,
     engine: ENGINE,
     response: Response,

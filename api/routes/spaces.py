@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.auth import CALLER, allowed_path
-from api.deps import ENGINE, SERVING, STORE
+from api.deps import COLLECTION, ENGINE, SERVING, STORE
 from api.routes.collections import space_of
 from api.schemas.collections import SpaceFilled, SpaceWanted, Switch
 from api.schemas.jobs import JobTold, VectorsGiven
@@ -21,14 +21,16 @@ router = APIRouter(prefix="/collections/{collection}/spaces", tags=["spaces"])
 
 
 @router.get("")
-def list_spaces(collection: str, store: STORE) -> list[SpaceFilled]:
+def list_spaces(collection: COLLECTION, store: STORE) -> list[SpaceFilled]:
     """List the spaces: which model fills each, and how many assets have a vector there."""
     described = collections.get(store, collection)
     return [_told(store, described, space) for space in described.spaces]
 
 
 @router.post("", status_code=202)
-def add_space(collection: str, wanted: SpaceWanted, serving: SERVING, who: CALLER) -> SpaceFilled:
+def add_space(
+    collection: COLLECTION, wanted: SpaceWanted, serving: SERVING, who: CALLER
+) -> SpaceFilled:
     """Give a collection another model; the assets that are there get its vectors in the background.
 
     Searches go on in the other spaces meanwhile. Asking again continues what was stopped.
@@ -42,14 +44,14 @@ def add_space(collection: str, wanted: SpaceWanted, serving: SERVING, who: CALLE
 
 
 @router.get("/{space}")
-def describe_space(collection: str, space: str, store: STORE) -> SpaceFilled:
+def describe_space(collection: COLLECTION, space: str, store: STORE) -> SpaceFilled:
     """Tell how far one space is filled."""
     described = collections.get(store, collection)
     return _told(store, described, _named(described, space))
 
 
 @router.delete("/{space}", status_code=204)
-def drop_space(collection: str, space: str, engine: ENGINE, force: bool = False) -> None:
+def drop_space(collection: COLLECTION, space: str, engine: ENGINE, force: bool = False) -> None:
     """Remove a space with its vectors, for good; a collection keeps its last one.
 
     One that was switched to, or that switching back would need, goes with `force=true` alone.
@@ -58,7 +60,9 @@ def drop_space(collection: str, space: str, engine: ENGINE, force: bool = False)
 
 
 @router.post("/{space}/switch")
-def switch_space(collection: str, space: str, how: Switch, store: STORE) -> list[SpaceFilled]:
+def switch_space(
+    collection: COLLECTION, space: str, how: Switch, store: STORE
+) -> list[SpaceFilled]:
     """Let a space answer from now on wherever it can, in one step; tells all spaces.
 
     Refused while assets still wait for their vectors there, unless it is forced.
@@ -69,7 +73,7 @@ def switch_space(collection: str, space: str, how: Switch, store: STORE) -> list
 
 
 @router.post("/switch-back")
-def switch_back_space(collection: str, store: STORE) -> list[SpaceFilled]:
+def switch_back_space(collection: COLLECTION, store: STORE) -> list[SpaceFilled]:
     """Undo the last switch, in one step; once more undoes that. Tells all spaces."""
     described = switch_back(store, collection)
     return [_told(store, described, one) for one in described.spaces]
@@ -77,7 +81,7 @@ def switch_back_space(collection: str, store: STORE) -> list[SpaceFilled]:
 
 @router.post("/{space}/import", status_code=202)
 def import_vectors(
-    collection: str, space: str, given: VectorsGiven, serving: SERVING, who: CALLER
+    collection: COLLECTION, space: str, given: VectorsGiven, serving: SERVING, who: CALLER
 ) -> JobTold:
     """Start to import vectors made elsewhere into a space of their own, as a job.
 

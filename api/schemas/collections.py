@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from api.schemas.base import Question, ReasonTold, Told
@@ -124,6 +126,7 @@ class CollectionTold(Told):
     """A collection, with its counts as of now."""
 
     name: str
+    aliases: list[str] = Field(description="Further names, by which it can be named everywhere.")
     created_at: str | None
     spaces: list[SpaceTold]
     fields: dict[str, FieldType] = Field(
@@ -138,9 +141,10 @@ class CollectionTold(Told):
     )
 
     @classmethod
-    def of(cls, collection: Collection, totals: Totals) -> CollectionTold:
+    def of(cls, collection: Collection, totals: Totals, aliases: Sequence[str]) -> CollectionTold:
         return cls(
             name=collection.name,
+            aliases=list(aliases),
             created_at=collection.created_at,
             spaces=[SpaceTold.of(space, collection) for space in collection.spaces],
             fields=dict(collection.fields),
@@ -149,10 +153,11 @@ class CollectionTold(Told):
         )
 
     @classmethod
-    def broken(cls, name: str, reason: Reason) -> CollectionTold:
+    def broken(cls, name: str, reason: Reason, aliases: Sequence[str]) -> CollectionTold:
         """One that does not open; the others are told all the same."""
         return cls(
             name=name,
+            aliases=list(aliases),
             created_at=None,
             spaces=[],
             fields={},
@@ -172,6 +177,19 @@ class CollectionWanted(Question):
         description="Names of models, one Space each; by default the server's own.",
         examples=[["mini"]],
     )
+
+
+class AliasTold(Told):
+    """A further name of a collection."""
+
+    alias: str
+    collection: str
+
+
+class AliasWanted(Question):
+    """Where an alias is to lead."""
+
+    collection: str = Field(min_length=1, max_length=200, examples=["photos-2026"])
 
 
 class ModelTold(Told):

@@ -22,7 +22,7 @@ from indexer.domain import (
 )
 from indexer.filters import Filter
 from indexer.stores.edge_filters import edge_filter, edge_filter_of
-from indexer.stores.edge_folder import OpenShard, ShardFolder
+from indexer.stores.edge_folder import ShardFolder
 from indexer.stores.edge_points import (
     create_space,
     engine_query,
@@ -34,6 +34,7 @@ from indexer.stores.edge_points import (
     shard_config,
     stored,
 )
+from indexer.stores.edge_shard import OpenShard
 from indexer.stores.edge_snapshots import pack, unpack
 from indexer.stores.facets import FACETED_BY_ENGINE, ValueCounts, most_frequent, value_as_text
 from indexer.stores.fields import key_paths, parse_field
@@ -44,7 +45,6 @@ from indexer.stores.validation import (
     check_ids,
     check_new_space,
     check_rows,
-    check_space,
     check_spaces,
 )
 
@@ -71,6 +71,15 @@ class EdgeStore:
 
     def collections(self) -> list[str]:
         return self._folder.names()
+
+    def aliases(self) -> Mapping[str, str]:
+        return self._folder.aliases()
+
+    def set_alias(self, alias: str, collection: str) -> None:
+        self._folder.set_alias(alias, collection)
+
+    def drop_alias(self, alias: str) -> bool:
+        return self._folder.drop_alias(alias)
 
     def add_space(self, collection: str, space: Space) -> None:
         with self._folder.use(collection) as opened:
@@ -139,8 +148,7 @@ class EdgeStore:
         found: dict[AssetId, StoredPoint] = {}
         for batch in batches(check_ids(ids), _POINTS_PER_CALL):
             with self._folder.use(collection) as opened:
-                wanted = _wanted(spaces, opened)
-                records = opened.shard.retrieve([*batch], True, wanted)
+                records = opened.shard.retrieve([*batch], True, opened.wanted(spaces))
             found.update((str(record.id), stored(record)) for record in records)
         return [found[id] for id in ids if id in found]
 
@@ -164,7 +172,7 @@ class EdgeStore:
                 limit=check_limit(limit),
                 filter=edge_filter(check_filter(filter, opened.dimensions)),
                 with_payload=payload,
-                with_vector=_wanted(spaces, opened),
+                with_vector=opened.wanted(spaces),
             )
             records, more = opened.shard.scroll(request)
         points = [stored(record) for record in records]
@@ -211,7 +219,7 @@ class EdgeStore:
     def optimize(self, collection: str) -> bool:
         with self._folder.use(collection) as opened:
             # the worst case: every segment is written anew before the old ones go
-            self._folder.check_space(self._folder.used_bytes(collection))
+            self._folder.check_space(opened.used_bytes())
             return opened.shard.optimize()
 
     @property
@@ -221,7 +229,7 @@ class EdgeStore:
     def save_snapshot(self, collection: str, file: Path) -> None:
         with self._folder.use(collection) as opened:
             opened.shard.flush()
-            pack(self._folder.folder / collection, file)  # still held: nobody writes meanwhile
+            pack(opened.folder, file)  # still held: nobody writes meanwhile
 
     def load_snapshot(self, collection: str, file: Path, sha256: str) -> None:
         del sha256  # it is read from this very disk
@@ -238,7 +246,3 @@ class EdgeStore:
     def _update(self, opened: OpenShard, operation: qe.UpdateOperation) -> None:
         self._folder.check_space()
         opened.shard.update(operation)
-
-
-def _wanted(spaces: Sequence[str], opened: OpenShard) -> list[str] | bool:
-    return [check_space(space, opened.dimensions, "The request") for space in spaces] or False

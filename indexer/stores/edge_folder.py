@@ -20,29 +20,16 @@ from indexer.errors import (
     StoreLocked,
     StoreUnavailable,
 )
+from indexer.stores.aliases import check_alias, check_own_name, check_unused
+from indexer.stores.edge_aliases import AliasFile, sync
 from indexer.stores.edge_errors import edge_errors
 from indexer.stores.edge_repair import dimensions_of, reconcile
+from indexer.stores.edge_shard import OpenShard
 from indexer.stores.validation import check_collection_name
 
 _LOCK_FILE = ".lock"
 _NEW = ".new-"
 _TRASH = ".trash-"
-
-
-class OpenShard:
-    """A Collection's shard in use; whoever holds `lock` may call the engine."""
-
-    def __init__(self, shard: qe.EdgeShard, dimensions: dict[str, int]) -> None:
-        self.shard = shard
-        self.dimensions = dimensions
-        self.lock = threading.RLock()
-        self.closed = False
-
-    def close(self) -> None:
-        with self.lock:
-            if not self.closed:
-                self.closed = True
-                self.shard.close()
 
 
 class ShardFolder:
@@ -68,6 +55,11 @@ class ShardFolder:
             for leftover in folder.iterdir():
                 if leftover.name.startswith((_NEW, _TRASH)):
                     shutil.rmtree(leftover, ignore_errors=True)
+            try:
+                self._aliases = AliasFile(folder, self.names())
+            except BaseException:
+                self.close()
+                raise
 
     def names(self) -> list[str]:
         """Names of the Collections, sorted; also of those that do not open."""
@@ -76,11 +68,33 @@ class ShardFolder:
             entries = list(self.folder.iterdir())
         return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
 
+    def aliases(self) -> dict[str, str]:
+        """Alias to Collection."""
+        self._check_usable()
+        return self._aliases.all()
+
+    def set_alias(self, alias: str, name: str) -> None:
+        """Make the alias lead to the Collection; after a crash it does, or all is as before."""
+        with self._lock, edge_errors(str(self.folder)):
+            aliases = self.aliases()
+            check_alias(alias, name, aliases, self.names())
+            self.check_space()
+            self._aliases.write({**aliases, alias: name})
+
+    def drop_alias(self, alias: str) -> bool:
+        """Forget the alias; False if there was none."""
+        with self._lock, edge_errors(str(self.folder)):
+            aliases = self.aliases()
+            if alias not in aliases:
+                return False
+            self._aliases.write({one: of for one, of in aliases.items() if one != alias})
+            return True
+
     @contextmanager
     def use(self, name: str) -> Iterator[OpenShard]:
         """The Collection's shard, held by this thread; the engine's errors come out as ours."""
         opened = self._opened(name)
-        with opened.lock, edge_errors(str(self.folder / name)):
+        with opened.lock, edge_errors(str(opened.folder)):
             if opened.closed:
                 raise _not_found(name)
             yield opened
@@ -103,6 +117,7 @@ class ShardFolder:
         self._check_usable()
         target = self.folder / check_collection_name(name)
         with self._lock, edge_errors(str(target)):
+            check_unused(name, self.aliases())
             if target.exists():
                 raise CollectionExists(
                     f"There is a Collection {name!r} already; choose another name.",
@@ -116,13 +131,15 @@ class ShardFolder:
                 unfinished.rename(target)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
-            _sync(self.folder)
+            sync(self.folder)
 
     def drop(self, name: str) -> None:
         """Close the shard and delete its files; a crash in between cannot bring half of it back."""
         self._check_usable()
         target = self.folder / check_collection_name(name)
         with self._lock, edge_errors(str(target)):
+            aliases = self.aliases()
+            check_own_name(name, aliases)
             if not target.is_dir():
                 raise _not_found(name)
             opened = self._open.pop(name, None)
@@ -130,7 +147,10 @@ class ShardFolder:
                 opened.close()
             trash = self.folder / f"{_TRASH}{uuid.uuid4().hex}"
             target.rename(trash)
-            _sync(self.folder)
+            sync(self.folder)
+            if name in aliases.values():
+                # last: if a kill leaves them behind, they go at the next start
+                self._aliases.write({one: of for one, of in aliases.items() if of != name})
             shutil.rmtree(trash, ignore_errors=True)
 
     def check_space(self, needed: int = 0) -> None:
@@ -145,11 +165,6 @@ class ShardFolder:
                 f"{(self._min_free_bytes + needed) >> 20} MB are needed; free some space.",
                 folder=str(self.folder),
             )
-
-    def used_bytes(self, name: str) -> int:
-        """Disk space that the Collection takes up."""
-        files = (self.folder / name).rglob("*")
-        return sum(file.lstat().st_blocks * 512 for file in files)
 
     def close(self) -> None:
         """Close all shards and let others own the folder; idempotent."""
@@ -167,6 +182,7 @@ class ShardFolder:
 
     def _opened(self, name: str) -> OpenShard:
         self._check_usable()
+        name = self._aliases.get(name)
         opened = self._open.get(name)
         if opened is not None:
             return opened
@@ -181,7 +197,7 @@ class ShardFolder:
                 shard = qe.EdgeShard.load(str(target))
                 self._prepare(shard)
                 # now: the engine's log may have held a Space that its description did not
-                self._open[name] = OpenShard(shard, dimensions_of(target))
+                self._open[name] = OpenShard(shard, target, dimensions_of(target))
             return self._open[name]
 
     def _check_usable(self) -> None:
@@ -224,14 +240,6 @@ def _readable(target: Path) -> None:
             "a backup, or remove it and index again.",
             folder=str(target),
         ) from error
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _not_found(name: str) -> CollectionNotFound:

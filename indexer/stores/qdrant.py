@@ -26,7 +26,7 @@ from indexer.stores.fields import parse_field
 from indexer.stores.paging import id_after, pages
 from indexer.stores.payloads import check_payloads, check_points
 from indexer.stores.qdrant_filters import qdrant_filter
-from indexer.stores.qdrant_options import ServerOptions, indexing_threshold, search_params
+from indexer.stores.qdrant_options import ServerOptions, search_params
 from indexer.stores.qdrant_server import QdrantServer, open_client
 from indexer.stores.qdrant_snapshots import Snapshots
 from indexer.stores.queries import check_filter, check_limit, check_query
@@ -77,15 +77,21 @@ class QdrantStore:
     def collections(self) -> list[str]:
         return self._server.names()
 
+    def aliases(self) -> Mapping[str, str]:
+        return self._server.aliases()
+
+    def set_alias(self, alias: str, collection: str) -> None:
+        self._server.set_alias(alias, collection)
+
+    def drop_alias(self, alias: str) -> bool:
+        return self._server.drop_alias(alias)
+
     def add_space(self, collection: str, space: Space) -> None:
         if check_new_space(space, self._server.read_schema(collection).dimensions):
             self._server.add_space(collection, space)
 
     def drop_space(self, collection: str, space: str) -> bool:
-        if space not in self._server.read_schema(collection).dimensions:
-            return False
-        self._server.drop_space(collection, space)
-        return True
+        return self._server.drop_space(collection, space)
 
     def index_field(self, collection: str, field: str, type: FieldType) -> None:
         path = parse_field(field).engine
@@ -229,17 +235,14 @@ class QdrantStore:
 
     def save_snapshot(self, collection: str, file: Path) -> None:
         self._server.read_schema(collection)
-        self._snapshots.save(collection, file)
+        self._snapshots.save(self._server.aliases().get(collection, collection), file)
 
     def load_snapshot(self, collection: str, file: Path, sha256: str) -> None:
         self._server.check_new(collection)
         self._snapshots.load(collection, file, sha256)
 
     def expect_vectors(self, collection: str, waiting: int) -> None:
-        before = self._server.schema(collection).indexing_threshold
-        wanted = indexing_threshold(waiting, before)
-        if wanted != before:
-            self._server.set_indexing_threshold(collection, wanted)
+        self._server.expect_vectors(collection, waiting)
 
     def close(self) -> None:
         self._server.close()

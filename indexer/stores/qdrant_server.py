@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -15,11 +14,13 @@ from qdrant_client import QdrantClient, models
 from indexer.domain import SPARSE, FieldType, Space
 from indexer.errors import CollectionExists, CollectionNotFound, StoreUnavailable
 from indexer.filters import Filter, HasVector, walk
+from indexer.stores.aliases import check_alias, check_own_name, check_unused
 from indexer.stores.ledger_fields import LEDGER_FIELDS
 from indexer.stores.qdrant_errors import check_version, qdrant_errors
-from indexer.stores.qdrant_options import ServerOptions, layout, placement
+from indexer.stores.qdrant_options import ServerOptions, indexing_threshold, layout, placement
 from indexer.stores.qdrant_patience import patiently
-from indexer.stores.qdrant_points import SCHEMAS, schema_type
+from indexer.stores.qdrant_points import SCHEMAS
+from indexer.stores.qdrant_schema import Schema, schema_of
 from indexer.stores.qdrant_snapshots import HTTP_PORT
 from indexer.stores.queries import check_filter
 from indexer.stores.validation import check_collection_name, check_space
@@ -46,23 +47,6 @@ def open_client(url: str, api_key: str | None, *, grpc: bool) -> QdrantClient:
         timeout=_TIMEOUT_SECONDS,
         check_compatibility=False,  # it would call the server here, and only to print a warning
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """What a Collection looked like a moment ago: dimension by Space, index by field path."""
-
-    dimensions: Mapping[str, int]
-    indexes: Mapping[str, models.PayloadSchemaType]
-    indexing_threshold: int | None
-    read_at: float
-
-    def is_indexed(self, path: str, *types: FieldType) -> bool:
-        """Whether the field has an index of one of the types, or of any if none is named."""
-        found = self.indexes.get(path)
-        if found is None or not types:
-            return found is not None
-        return any(found == schema_type(type) for type in types)
 
 
 class QdrantServer:
@@ -125,19 +109,14 @@ class QdrantServer:
 
     def read_schema(self, collection: str) -> Schema:
         """What the Collection looks like now."""
-        info = self.ask(check_collection_name(collection), QdrantClient.get_collection)
-        vectors = info.config.params.vectors
-        schema = Schema(
-            {k: v.size for k, v in vectors.items()} if isinstance(vectors, dict) else {},
-            {field: index.data_type for field, index in info.payload_schema.items()},
-            info.config.optimizer_config.indexing_threshold,
-            time.monotonic(),
-        )
-        if _is_ours(schema) and collection not in self._complete:
-            self._complete.add(collection)
-            if self._index_ledger_fields(collection, schema):
-                return self.read_schema(collection)
-        self._schemas[collection] = schema
+        # remembered by the Collection's own name: an alias may lead elsewhere at any moment
+        name = self.aliases().get(check_collection_name(collection), collection)
+        schema = schema_of(self.ask(name, QdrantClient.get_collection))
+        if schema.is_ours and name not in self._complete:
+            self._complete.add(name)
+            if self._index_ledger_fields(name, schema):
+                return self.read_schema(name)
+        self._schemas[name] = schema
         return schema
 
     def _index_ledger_fields(self, collection: str, schema: Schema) -> bool:
@@ -167,9 +146,34 @@ class QdrantServer:
         told = self.ask("", lambda client, _: client.get_collections())
         return sorted(one.name for one in told.collections)
 
+    def aliases(self) -> dict[str, str]:
+        """Alias to Collection, in the order of the aliases."""
+        told = self.ask("", lambda client, _: client.get_aliases())
+        return dict(sorted((one.alias_name, one.collection_name) for one in told.aliases))
+
+    def set_alias(self, alias: str, collection: str) -> None:
+        """Make the alias lead to the Collection, in one step wherever it led before."""
+        check_alias(alias, collection, self.aliases(), self.names())
+        # Nothing is deleted first: the server carries out a request's actions one by one, and if
+        # the Collection is gone by now the alias is to lead where it led.
+        new = models.CreateAlias(collection_name=collection, alias_name=alias)
+        self._change_aliases(collection, models.CreateAliasOperation(create_alias=new))
+
+    def drop_alias(self, alias: str) -> bool:
+        """Forget the alias; False if there was none."""
+        if alias not in self.aliases():
+            return False
+        old = models.DeleteAlias(alias_name=alias)
+        self._change_aliases(alias, models.DeleteAliasOperation(delete_alias=old))
+        return True
+
+    def _change_aliases(self, collection: str, action: models.AliasOperations) -> None:
+        self.ask(collection, lambda client, _: client.update_collection_aliases([action]))
+
     def check_new(self, collection: str) -> None:
-        """Raise `CollectionExists` if there is one of that name."""
-        if self.ask(check_collection_name(collection), QdrantClient.collection_exists):
+        """Raise `CollectionExists` if there is one of that name, or an alias."""
+        check_unused(check_collection_name(collection), self.aliases())
+        if self.ask(collection, QdrantClient.collection_exists):
             raise CollectionExists(
                 f"There is a Collection {collection!r} already; choose another name.",
                 collection=collection,
@@ -186,13 +190,17 @@ class QdrantServer:
     def index(self, collection: str, path: str, type: FieldType) -> None:
         """Make an index, in place of any other that the field has."""
         self.ask(collection, QdrantClient.create_payload_index, path, SCHEMAS[type])
-        self._schemas.pop(collection, None)
+        self._schemas.clear()
 
-    def set_indexing_threshold(self, collection: str, threshold: int | None) -> None:
-        """From which size on, in kB, a segment gets an index; 0 for never."""
-        diff = models.OptimizersConfigDiff(indexing_threshold=threshold)
+    def expect_vectors(self, collection: str, waiting: int) -> None:
+        """Set the size, in kB, from which a segment gets an index: none while very many wait."""
+        before = self.schema(collection).indexing_threshold
+        wanted = indexing_threshold(waiting, before)
+        if wanted == before:
+            return
+        diff = models.OptimizersConfigDiff(indexing_threshold=wanted)
         self.ask(collection, QdrantClient.update_collection, optimizers_config=diff)
-        self._schemas.pop(collection, None)
+        self._schemas.clear()
 
     def add_space(self, collection: str, space: Space) -> None:
         """Make one more vector field; the server takes the same one twice."""
@@ -201,22 +209,26 @@ class QdrantServer:
         placed = placement(self.options, [space.name])
         self.ask(collection, QdrantClient.create_vector_name, space.name, config)
         self.ask(collection, QdrantClient.update_collection, vectors_config=placed)
-        self._schemas.pop(collection, None)
+        self._schemas.clear()
 
-    def drop_space(self, collection: str, space: str) -> None:
-        """Remove a vector field."""
+    def drop_space(self, collection: str, space: str) -> bool:
+        """Remove a vector field; False if there was none."""
+        if space not in self.read_schema(collection).dimensions:
+            return False
         self.ask(collection, QdrantClient.delete_vector_name, space)
-        self._schemas.pop(collection, None)
+        self._schemas.clear()
+        return True
 
     def drop(self, collection: str) -> None:
-        """Remove the Collection."""
-        with self.use(check_collection_name(collection)) as client:
+        """Remove the Collection; the server removes its aliases."""
+        check_own_name(check_collection_name(collection), self.aliases())
+        with self.use(collection) as client:
             if not client.delete_collection(collection):
                 raise CollectionNotFound(
                     f"There is no Collection {collection!r}; see the list of Collections.",
                     collection=collection,
                 )
-        self._schemas.pop(collection, None)
+        self._schemas.clear()
         self._complete.discard(collection)
 
     def close(self) -> None:
@@ -224,8 +236,3 @@ class QdrantServer:
         if not self._closed:
             self._closed = True
             self._client.close()
-
-
-def _is_ours(schema: Schema) -> bool:
-    """Whether Semblance made the Collection; others on the server are left as they are."""
-    return schema.is_indexed("entry", FieldType.KEYWORD)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from indexer.blob_store import BlobStore
 from indexer.blobs.folder import FolderBlobs
 from indexer.blobs.objects import open_objects
 from indexer.blobs.thumbnails import ThumbnailCache
 from indexer.domain import Kind, Space
-from indexer.ports import BlobStore, VectorStore
+from indexer.ports import VectorStore
 from indexer.stores.edge import EdgeStore
 from indexer.stores.qdrant import connect
 from tests.buckets import make_bucket, reach, s3_server

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from indexer.blob_store import BlobStore
 from indexer.content import Content, handed_over, in_memory
 from indexer.errors import AssetNotFound, InvalidInput
-from indexer.ports import BlobStore
 from indexer.readers.uris import file_uri
 
 LARGE = 20 * 1024**2 + 7

@@ -23,6 +23,7 @@ EXPECTED = {
     errors.AssetNotFound: 404,
     errors.JobNotFound: 404,
     errors.SpaceNotFound: 404,
+    errors.AliasNotFound: 404,
     errors.ModelNotFound: 404,
     errors.Conflict: 409,
     errors.CollectionExists: 409,

@@ -11,13 +11,16 @@ from api.client import Client
 
 
 class Names:
-    """Stands in for a client: nothing but the names of its collections."""
+    """Stands in for a client: nothing but its collections' names; `photos` is an alias of one."""
 
     def __init__(self, *names: str) -> None:
         self.names = names
 
     def collections(self) -> list[dict[str, str]]:
         return [{"name": name} for name in self.names]
+
+    def aliases(self) -> dict[str, str]:
+        return {"photos": "two"} if "two" in self.names else {}
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,7 @@ class Names:
         (("one", "two"), "default", "default"),
         ((), "default", "default"),
         (("demo",), "other", "other"),
+        (("one", "two"), "photos", "two"),
     ],
 )
 def test_which_collection_is_meant(there: tuple[str, ...], named: str, meant: str) -> None:

@@ -51,13 +51,13 @@ async function upload(files, collection, log, finished) {
       try {
         const answer = await request(inCollection(into, "/assets/upload"), { form });
         for (const file of answer.files) count(file, counts, refuse);
-        if (answer.job) jobs.push(answer.job.id);
+        if (answer.job) jobs.push(answer.job);
       } catch (error) {
         for (const file of batch) refuse(file.name, error.message);
       }
       bar.value += batch.length;
     }
-    for (const { path, message } of await settle(into, jobs, line, bar)) {
+    for (const { path, message } of await settle(jobs, line, bar)) {
       if (told.has(path)) continue;
       counts.added = Math.max(0, counts.added - 1);
       refuse(path, message);
@@ -99,9 +99,9 @@ function count(file, counts, refuse) {
 }
 
 /** Follows the jobs to their ends; the files that failed on the way. */
-async function settle(collection, jobs, line, bar) {
+async function settle(jobs, line, bar) {
   const failed = [];
-  for (const job of jobs) {
+  for (const { id: job, collection } of jobs) { // an alias may lead elsewhere by now
     await follow(collection, job, ({ totals }) => {
       const done = totals.indexed + totals.failed + totals.skipped;
       line.textContent = t.indexing(done, totals.found);

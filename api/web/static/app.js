@@ -307,7 +307,8 @@ function watchTotals(signal) {
 
 async function startUp(first = true) {
   const list = await patiently(() => request("collections"));
-  collections = list.map((entry) => entry.name ?? entry);
+  // aliases first: what everybody uses stays chosen when it leads elsewhere
+  collections = [...list.flatMap((entry) => entry.aliases ?? []), ...list.map((entry) => entry.name)];
   if (!view.c) view.c = collections[0] ?? "";
   $("collection").replaceChildren(...states.collectionChoice(collections, view.c, (c) => go(cleared(view, { c, q: view.q, kind: view.kind }))));
   if (view.c || first) show();
