@@ -79,8 +79,9 @@ def settle(
 ) -> dict[AssetId, Step]:
     """Write what is planned for these assets and see that it is there; returns the last steps.
 
-    Calls of the store: one to look, and where anything is to be written one to write and one to
-    look again. Raises `Conflict` if others are faster time and again.
+    Calls of the store: one to look, and where anything is to be written one to look again, beside
+    one for what is new and one for each revision that is merged with. Raises `Conflict` if others
+    are faster time and again.
     """
     seen: dict[AssetId, _Seen | None] = dict.fromkeys(ids) | _look(store, collection, ids)
     settled: dict[AssetId, Step] = {}

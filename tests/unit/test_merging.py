@@ -260,5 +260,8 @@ def test_a_batch_costs_one_more_look_and_none_if_nothing_is_new(lab: Lab) -> Non
     assert calls_of(lab, texts) == {"scroll": 1}
     assert calls_of(lab, moved) == {"scroll": 2, "set_payload": 1}
     assert calls_of(lab, again) == {"scroll": 2, "set_payload": 1}
-    # half of it was merged twice before, half of it is new
+    # half of these were merged twice before, half of them are new
     assert calls_of(lab, mixed) == {"scroll": 2, "insert": 1, "set_payload": 1}
+    # now half of the first were merged twice, half of them three times
+    last = {f"/last/{number}": f"passage {number}" for number in range(PAGE)}
+    assert calls_of(lab, last) == {"scroll": 2, "set_payload": 2}
