@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from indexer import collections
 from indexer.blob_store import BlobStore
@@ -16,7 +17,6 @@ from indexer.domain import (
     Document,
     FieldType,
     Kind,
-    Payload,
     PointVectors,
     Reason,
     Status,
@@ -25,13 +25,10 @@ from indexer.domain import (
 from indexer.identity import identity
 from indexer.ledger import (
     PAGE,
-    asset_from,
-    asset_point,
     now,
     put_documents,
-    reason_payload,
-    sources_payload,
 )
+from indexer.merging import Step, settle
 from indexer.metadata import clean, field_types
 from indexer.originals import keep_all
 from indexer.ports import JobQueue, Priority, VectorStore
@@ -96,47 +93,50 @@ class Recorder:
 
     def flush(self) -> None:
         """Write everything taken so far, then hand the new assets to the queue."""
-        known = self._known()
-        kept = keep_all(self.blobs, self._to_keep(known))
-        fresh: dict[AssetId, Asset] = {}
-        changes: dict[AssetId, Payload] = {}
+        found: dict[AssetId, list[tuple[Asset, Candidate]]] = {}
         for asset, candidate in self._candidates:
-            before = fresh.get(asset.id) or known.get(asset.id)
-            if before is None:
-                fresh[asset.id] = _with_blob(asset, kept.get(asset.sha256))
-                self._note(fresh[asset.id], None)
-                continue
-            self._note(asset, before)
-            merged = self._merge(before, asset, candidate)
-            if asset.id in fresh:
-                fresh[asset.id] = merged
-                continue
-            # What waited for the vectors it now brings along is handed to the queue once more.
-            again = bool(candidate.vectors) and merged.status is Status.PENDING
-            if merged != before or again:
-                known[asset.id] = merged
-                change = _changes(before, merged, again=again)
-                changes[asset.id] = {**changes.get(asset.id, {}), **change}
-        self._write(fresh, changes)
-        self._candidates, self._bytes = [], 0
-
-    def _write(self, fresh: Mapping[AssetId, Asset], changes: Mapping[AssetId, Payload]) -> None:
-        name = self.collection.name
-        self._index_fields([*fresh.values()], changes)
-        if fresh:
-            self.store.insert(name, [asset_point(asset) for asset in fresh.values()])
-        if changes:
-            self.store.set_payload(name, changes)
+            found.setdefault(asset.id, []).append((asset, candidate))
+        self._index_fields()
+        settled = settle(self.store, self.collection.name, [*found], partial(self._plan, found))
+        self._keep_again(id for id, step in settled.items() if step.returned)
+        self._note_all(settled)
         self._write_vectors()
         if self._documents:
-            put_documents(self.store, name, self._documents)
+            put_documents(self.store, self.collection.name, self._documents)
             self._documents = []
-        pending = [asset.id for asset in fresh.values() if asset.status is Status.PENDING]
-        pending += [id for id, payload in changes.items() if "status" in payload]
-        kinds = {asset.id: asset.kind for asset, _ in self._candidates}
+        self._queue(settled)
+        self._candidates, self._bytes = [], 0
+
+    def _plan(
+        self,
+        found: Mapping[AssetId, Sequence[tuple[Asset, Candidate]]],
+        known: Mapping[AssetId, Asset | None],
+    ) -> dict[AssetId, Step]:
+        new = {id for id, before in known.items() if before is None}
+        kept = keep_all(self.blobs, self._contents(new))
+        return {id: self._step(before, found[id], kept) for id, before in known.items()}
+
+    def _step(
+        self,
+        before: Asset | None,
+        found: Sequence[tuple[Asset, Candidate]],
+        kept: Mapping[str, str | Reason],
+    ) -> Step:
+        first, _ = found[0]
+        after = before or _with_blob(first, kept.get(first.sha256))
+        again = False
+        for asset, candidate in found if before is not None else found[1:]:
+            after = self._merge(after, asset, candidate)
+            # What waited for the vectors it now brings along is handed to the queue once more.
+            again |= bool(candidate.vectors) and after.status is Status.PENDING
+        return Step(before, after, again)
+
+    def _queue(self, settled: Mapping[AssetId, Step]) -> None:
         for kind in Kind:
-            if alike := [id for id in pending if kinds[id] is kind]:
-                self.queue.enqueue(name, alike, kind, self.priority)
+            steps = settled.items()
+            alike = [id for id, step in steps if step.is_to_queue and step.after.kind is kind]
+            if alike:
+                self.queue.enqueue(self.collection.name, alike, kind, self.priority)
 
     def _write_vectors(self) -> None:
         # After the points and before their jobs: a job finds the vectors that were brought along.
@@ -144,30 +144,32 @@ class Recorder:
         if rows:
             self.store.write_vectors(self.collection.name, rows)
 
-    def _index_fields(self, fresh: Sequence[Asset], changes: Mapping[AssetId, Payload]) -> None:
+    def _index_fields(self) -> None:
         types: dict[str, FieldType] = {}
-        for asset in fresh:
+        for asset, _ in self._candidates:
             types.update(field_types(asset.metadata))
-        for payload in changes.values():
-            metadata = payload.get("metadata")
-            types.update(field_types(metadata) if isinstance(metadata, Mapping) else {})
         self.collection = collections.remember_fields(self.store, self.collection, types)
 
-    def _known(self) -> dict[AssetId, Asset]:
-        ids = list({asset.id for asset, _ in self._candidates})
-        points = self.store.get(self.collection.name, ids) if ids else []
-        return {point.id: asset_from(point.id, point.payload) for point in points}
+    def _note_all(self, settled: Mapping[AssetId, Step]) -> None:
+        noted: set[AssetId] = set()
+        for asset, _ in self._candidates:
+            step = settled[asset.id]
+            known = step.before is not None or asset.id in noted
+            noted.add(asset.id)
+            is_now = step.before or step.after
+            uri = asset.sources[0].uri
+            self.on_recorded(
+                Recorded(asset.id, uri, is_now.status, known, is_now.reason, asset.kind)
+            )
 
-    def _note(self, asset: Asset, before: Asset | None) -> None:
-        now = before or asset
-        uri = asset.sources[0].uri
-        known = before is not None
-        self.on_recorded(Recorded(asset.id, uri, now.status, known, now.reason, asset.kind))
+    def _keep_again(self, returned: Iterable[AssetId]) -> None:
+        # Whoever deletes an asset forgets its bytes last, perhaps after they were brought back.
+        keep_all(self.blobs, self._contents(set(returned)))
 
-    def _to_keep(self, known: Mapping[AssetId, Asset]) -> Iterator[Content]:
+    def _contents(self, ids: Set[AssetId]) -> Iterator[Content]:
         for asset, candidate in self._candidates:
             content = candidate.content
-            if asset.id not in known and content is not None and content.size:
+            if asset.id in ids and content is not None and content.size:
                 yield content
 
     def _merge(self, before: Asset, found: Asset, candidate: Candidate) -> Asset:
@@ -228,17 +230,3 @@ def _with_blob(asset: Asset, kept: str | Reason | None) -> Asset:
     if isinstance(kept, Reason):
         return replace(asset, status=Status.FAILED, reason=kept)
     return replace(asset, blob=kept)
-
-
-def _changes(before: Asset, after: Asset, *, again: bool) -> Payload:
-    changes: dict[str, object] = {
-        **sources_payload(after.sources),
-        "blob": after.blob,
-        "metadata": dict(after.metadata) or None,
-    }
-    if after.status is not before.status or again:
-        # Only then: a worker may be writing the status at this very moment.
-        changes |= {"status": after.status.value, "reason": reason_payload(after.reason)}
-    if after.job != before.job:
-        changes["job"] = after.job
-    return changes
