@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 from indexer import leases
 from indexer.domain import AssetId
@@ -23,9 +24,10 @@ log = logging.getLogger(__name__)
 _CLOSING_SECONDS = 10.0
 
 
+@cache
 def process_name() -> str:
-    """What this process is called among all others."""
-    return f"{socket.gethostname()}/{os.getpid()}"
+    """What this process is called among all others; one that starts over has another name."""
+    return f"{socket.gethostname()}/{os.getpid()}-{uuid.uuid4().hex[:4]}"
 
 
 @dataclass(frozen=True, slots=True)
