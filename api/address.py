@@ -32,13 +32,20 @@ def published(data: Path) -> Address | None:
     return address
 
 
-def publish(data: Path, address: Address) -> None:
-    """Write the address for other processes; whole or not at all."""
+def publish(data: Path, address: Address) -> Address:
+    """Write the address for other processes, whole or not at all; returns the one they find.
+
+    That is another server's if one was first and still answers: several may serve one store.
+    """
+    there = published(data)
+    if there is not None and there != address:
+        return there
     data.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=data, prefix="server-")  # made with mode 0600
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(asdict(address), file)
     os.replace(temporary, _file(data))
+    return address
 
 
 def withdraw(data: Path, address: Address) -> None:

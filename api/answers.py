@@ -81,6 +81,19 @@ class Backup(TypedDict):
     made_at: str
 
 
+class Originals(TypedDict):
+    """Assets with a kept original that were looked at, and those of them whose original is gone."""
+
+    looked_at: int
+    missing: int
+
+
+class Restored(Backup):
+    """A Collection made from its backup; `originals` is None if their place does not answer."""
+
+    originals: Originals | None
+
+
 class PartlyFilled(TypedDict):
     """A Space asked in that is still being filled."""
 

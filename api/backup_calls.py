@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from api.answers import Backup
+from api.answers import Backup, Restored
 from api.asset_calls import DEFAULT
 from api.space_calls import SpaceCalls
 
@@ -15,14 +15,16 @@ class BackupCalls(SpaceCalls):
 
     def back_up(self, folder: str | Path, collection: str = DEFAULT) -> Backup:
         """Back a Collection up, in place of an earlier backup there; returns when it is done."""
-        return self._with_folder(collection, "/backup", folder)
+        return cast("Backup", self._with_folder(collection, "/backup", folder))
 
-    def restore(self, folder: str | Path, collection: str = DEFAULT) -> Backup:
-        """Make a Collection from its backup. Raises `CollectionExists`, `InvalidInput`."""
-        return self._with_folder(collection, "/restore", folder)
+    def restore(self, folder: str | Path, collection: str = DEFAULT) -> Restored:
+        """Make a Collection from its backup; says of how many assets the original is missing.
 
-    def _with_folder(self, collection: str, path: str, folder: str | Path) -> Backup:
+        Raises `CollectionExists`, `InvalidInput`.
+        """
+        return cast("Restored", self._with_folder(collection, "/restore", folder))
+
+    def _with_folder(self, collection: str, path: str, folder: str | Path) -> object:
         body = {"folder": str(Path(folder).expanduser().absolute())}
         # it takes as long as it takes: much is written
-        answer = self._json("POST", collection, path, json=body, timeout=None)
-        return cast("Backup", answer)
+        return self._json("POST", collection, path, json=body, timeout=None)

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from indexer.errors import (
     AssetTooLarge,
+    CollectionNotFound,
     Conflict,
     DiskFull,
     Forbidden,
@@ -70,7 +71,11 @@ def status_of(error: SemblanceError) -> int:
 def answer(error: SemblanceError) -> JSONResponse:
     """The response for one of Semblance's own errors."""
     status = status_of(error)
-    return _response(status, error.code, error.message, error.details)
+    details = dict(error.details)
+    if isinstance(error, CollectionNotFound):
+        # Not in the message: the command line, which gets the same answer, has a way of its own.
+        details["remedy"] = "POST /v1/collections makes it, with its name in the body."
+    return _response(status, error.code, error.message, details)
 
 
 def answer_unexpected(error: Exception) -> JSONResponse:

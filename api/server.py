@@ -7,6 +7,7 @@ one server there is: the data folder has one owner at a time.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -34,6 +35,8 @@ from worker.queue import open_custody, open_queue
 
 __all__ = ["Address", "local_server", "published", "running", "serve"]
 
+log = logging.getLogger(__name__)
+
 GRACE_SECONDS = 5
 """How long running requests may take to end when the server stops."""
 
@@ -57,7 +60,14 @@ def serve(
         address = Address(os.getpid(), url_of(settings, listener), None, secrets.token_urlsafe(32))
 
         def ready() -> None:
-            publish(settings.data, address)
+            found = publish(settings.data, address)
+            if found != address:
+                log.warning(
+                    "Commands on %s go on using the server that was first there (process %d); "
+                    "with SEMBLANCE_DATA each server has a data folder of its own.",
+                    settings.data,
+                    found.pid,
+                )
             on_ready(address)
             if open_browser and address.url is not None:
                 threading.Thread(target=webbrowser.open, args=(address.url,), daemon=True).start()

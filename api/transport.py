@@ -96,7 +96,9 @@ class Transport:
 
 
 def segment(text: str) -> str:
-    """The text as one piece of a URL's path."""
+    """The text as one piece of a URL's path. Raises `InvalidInput` if it is empty."""
+    if not text:  # with none at all, another resource would be asked for
+        raise InvalidInput("A name or an id is empty; give one that is there.")
     # A dot alone would be resolved away, and another resource asked for.
     return quote(text, safe="").replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 

@@ -77,7 +77,7 @@ def index_location(engine: Engine, queue: JobQueue, job: Job) -> Job:
     ingest = Ingest(engine.store, engine.blobs, queue, collection, job, observers=engine.observers)
     found = read_location(path, options)
     if request.copy:
-        found = copied(engine.store, job.collection, found)
+        found = copied(engine.store, engine.blobs, job.collection, found)
     return ingest.run(found, root=file_uri(path), prune=request.prune)
 
 

@@ -96,7 +96,7 @@ def load(store: VectorStore, collection: str, folder: Path) -> Backup:
         )
     if collection in store.collections():
         raise CollectionExists(
-            f"There is a Collection {collection!r} already; delete it first.",
+            f"There is a collection {collection!r} already; delete it first.",
             collection=collection,
         )
     with _disk(folder):

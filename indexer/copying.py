@@ -10,32 +10,42 @@ from indexer.batches import batches
 from indexer.domain import AssetId, document_id
 from indexer.filters import AnyOf
 from indexer.ledger import PAGE, asset_from, assets_where, scroll_all
-from indexer.ports import VectorStore
+from indexer.originals import gone
+from indexer.ports import BlobStore, VectorStore
 from indexer.readers.found import Candidate, Found
 
 _FIELDS = ("kind", "status", "blob", "documents", "sources")
 
 
-def copied(store: VectorStore, collection: str, found: Iterable[Found]) -> Iterator[Found]:
+def copied(
+    store: VectorStore, blobs: BlobStore, collection: str, found: Iterable[Found]
+) -> Iterator[Found]:
     """The same documents, with their pictures to be copied rather than read in place.
 
-    Those with a picture that is in place so far are read anew, whether they have changed or not.
+    Those with a picture that is in place so far, or whose copy is gone, are read anew, whether they
+    have changed or not. Raises `BlobsUnavailable`.
     """
     for batch in batches(found, PAGE):
-        in_place = _in_place(store, collection, [document_id(one.uri) for one in batch])
+        lacking = _lacking(store, blobs, collection, [document_id(one.uri) for one in batch])
         for one in batch:
-            anew = one.anew or document_id(one.uri) in in_place
+            anew = one.anew or document_id(one.uri) in lacking
             yield replace(one, read=partial(_read, one), anew=anew)
 
 
-def _in_place(store: VectorStore, collection: str, documents: list[AssetId]) -> set[AssetId]:
+def _lacking(
+    store: VectorStore, blobs: BlobStore, collection: str, documents: list[AssetId]
+) -> set[AssetId]:
+    """Those of the documents that have a picture of which no copy is kept."""
     condition = assets_where(AnyOf("documents", tuple(documents)))
-    places: set[AssetId] = set()
-    for point in scroll_all(store, collection, condition, fields=_FIELDS):
-        asset = asset_from(point.id, point.payload)
-        if asset.blob is not None and asset.blob.startswith("file:"):
-            places.update(source.document for source in asset.sources)
-    return places
+    points = scroll_all(store, collection, condition, fields=_FIELDS)
+    lacking: set[AssetId] = set()
+    for batch in batches(points, PAGE):
+        assets = [asset_from(point.id, point.payload) for point in batch]
+        lost = gone(blobs, [asset.blob for asset in assets if asset.blob is not None])
+        for asset in assets:
+            if asset.blob is not None and (asset.blob.startswith("file:") or asset.blob in lost):
+                lacking.update(source.document for source in asset.sources)
+    return lacking
 
 
 def _read(found: Found) -> Iterator[Candidate]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import BinaryIO
 
+from indexer.batches import batches
 from indexer.blob_store import BlobStore
+from indexer.blobs.places import is_kept
 from indexer.content import Content, sha256_of
 from indexer.domain import Asset, Reason
 from indexer.errors import AssetNotFound
-from indexer.ledger import reason_of
+from indexer.ledger import PAGE, assets_where, reason_of, scroll_all
+from indexer.ports import VectorStore
 
 _AT_ONCE = 8
 """Originals that are copied at once: disks and object stores are slow to answer, not to take."""
+
+_SAMPLE = 10_000
+"""Assets whose originals are looked for after a restore. They come in the order of their ids, which
+are hashes: a fair sample of a larger Collection."""
 
 
 def keep_all(blobs: BlobStore, contents: Iterable[Content]) -> dict[str, str | Reason]:
@@ -28,6 +37,45 @@ def keep_all(blobs: BlobStore, contents: Iterable[Content]) -> dict[str, str | R
     with ThreadPoolExecutor(min(_AT_ONCE, len(distinct)), thread_name_prefix="keep") as threads:
         outcomes = threads.map(partial(_keep, blobs), distinct.values())
         return dict(zip(distinct, outcomes, strict=True))
+
+
+def gone(blobs: BlobStore, uris: Iterable[str]) -> set[str]:
+    """Those of the kept originals whose bytes are not there; `file:` URIs are passed over.
+
+    Raises `BlobsUnavailable` if their place does not answer.
+    """
+    kept = sorted({uri for uri in uris if is_kept(uri)})
+    if not kept:
+        return set()
+    with ThreadPoolExecutor(min(_AT_ONCE, len(kept)), thread_name_prefix="look") as threads:
+        return {
+            uri for uri, there in zip(kept, threads.map(blobs.has, kept), strict=True) if not there
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many assets with a kept original were looked at, and of how many it is gone."""
+
+    looked_at: int
+    missing: int
+
+
+def kept_originals(store: VectorStore, blobs: BlobStore, collection: str) -> Kept:
+    """Look for the originals of up to `_SAMPLE` assets. Raises `BlobsUnavailable`."""
+    looked_at = missing = 0
+    for batch in batches(islice(_kept(store, collection), _SAMPLE), PAGE):
+        lost = gone(blobs, batch)
+        looked_at += len(batch)
+        missing += sum(uri in lost for uri in batch)
+    return Kept(looked_at, missing)
+
+
+def _kept(store: VectorStore, collection: str) -> Iterator[str]:
+    for point in scroll_all(store, collection, assets_where(), fields=("blob",)):
+        uri = point.payload.get("blob")
+        if isinstance(uri, str) and is_kept(uri):
+            yield uri
 
 
 def open_original(blobs: BlobStore, asset: Asset) -> BinaryIO:

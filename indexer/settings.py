@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from indexer.errors import InvalidInput
 
 ReadConsistency = Literal["one", "majority", "quorum", "all"]
 """How many copies of a point a Qdrant cluster compares before it answers."""
+
+_REDIS_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
 
 
 def _default_data_folder() -> Path:
@@ -126,7 +130,7 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(
         None, description="Key that clients must send; needed when the host is not this machine."
     )
-    allowed_hosts: tuple[str, ...] = Field(
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Host names under which the server may be called, beside localhost."
     )
     metrics_key: SecretStr | None = Field(
@@ -144,7 +148,7 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(
         None, description="An OpenTelemetry collector (OTLP over HTTP) that is sent traces."
     )
-    folders: tuple[Path, ...] = Field(
+    folders: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders that API clients may index by path; the command line may use all."
     )
     max_file_bytes: int = Field(
@@ -159,6 +163,37 @@ class Settings(BaseSettings):
     max_archive_members: int = Field(
         1_000_000, ge=1, description="Most members that one archive may have."
     )
+
+    @field_validator("allowed_hosts", "folders", mode="before")
+    @classmethod
+    def _list(cls, value: object, about: ValidationInfo) -> object:
+        # Read here, because what pydantic says of it names neither the variable nor the form.
+        if not isinstance(value, str):
+            return value
+        try:
+            read: object = json.loads(value)
+        except ValueError:
+            read = None
+        if not (isinstance(read, list) and all(isinstance(one, str) for one in read)):
+            name = f"SEMBLANCE_{about.field_name}".upper()
+            raise InvalidInput(
+                f"{name} is set to {value!r}; it should be a list in JSON, such as "
+                f'{name}=\'["one", "another"]\'.',
+                setting=name,
+            )
+        return read
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: str | None) -> str | None:
+        if url is None or _is_redis(url):
+            return url
+        # The value is not repeated: there may be a password in it.
+        raise InvalidInput(
+            "SEMBLANCE_REDIS_URL is no address of a Redis; it should be like redis://:password@"
+            f"host:6379/0 (in place of redis: {', '.join(_REDIS_SCHEMES[1:])}).",
+            setting="SEMBLANCE_REDIS_URL",
+        )
 
     def check_scaled_out(self) -> None:
         """Raise `InvalidInput` unless both servers are named that several processes share."""
@@ -175,3 +210,14 @@ class Settings(BaseSettings):
                 "of their own cannot open the data folder of this one. Set both, or neither.",
                 setting="SEMBLANCE_QDRANT_URL",
             )
+
+
+def _is_redis(url: str) -> bool:
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in _REDIS_SCHEMES:
+        return False
+    try:
+        # Sentinels are several addresses in one, which no parser of URLs takes apart.
+        return scheme == "sentinel" or urlsplit(url).port != 0
+    except ValueError:
+        return False

@@ -11,7 +11,10 @@ from api.cli.output import emit, page, say
 from api.cli.session import Session, command
 
 if TYPE_CHECKING:
-    from api.answers import Backup
+    from collections.abc import Sequence
+
+    from api.answers import Backup, Restored
+    from indexer.settings import Settings
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")]
 OnlyOption = Annotated[
@@ -31,8 +34,9 @@ def register(app: typer.Typer) -> None:
 def back_up(session: Session, folder: FolderArgument, collection: OnlyOption = None) -> None:
     """Back up collections to a folder; all of them, or those named.
 
-    An earlier backup there is replaced when the new one is whole. Copies of uploaded files are not
-    in it: see docs/qdrant.md.
+    An earlier backup there is replaced when the new one is whole. Originals that Semblance keeps
+    (uploads, what `--copy` and archives brought) are not in it, and deleting a collection deletes
+    them: copy their place as well (docs/qdrant.md).
     """
     with session.client("Backing up") as client:
         names = collection or [told["name"] for told in client.collections()]
@@ -51,6 +55,24 @@ def restore(session: Session, folder: FolderArgument, collection: OnlyOption = N
     with session.client("Restoring", resume=True) as client:
         made = [client.restore(folder, name) for name in names]
     _tell(session, made, "Restored")
+    if not session.as_json:
+        for each in made:
+            _tell_originals(each, session.settings())
+
+
+def _tell_originals(restored: Restored, settings: Settings) -> None:
+    """What is missing that no backup holds, and how to bring it back."""
+    place = settings.blobs or settings.data / "blobs"
+    originals = restored["originals"]
+    if originals is None:
+        say(f"Whether its originals are there is not known: {place} does not answer.", "yellow")
+    elif originals["missing"]:
+        say(
+            f"Originals that are missing: {originals['missing']:,} of {originals['looked_at']:,} "
+            f"looked for. Bring your copy of {place}/originals back; without one, send the files "
+            "again, or `semblance index PATH --copy`.",
+            "yellow",
+        )
 
 
 def _backed_up(folder: Path) -> list[str]:
@@ -59,7 +81,7 @@ def _backed_up(folder: Path) -> list[str]:
     return [made.collection for made in listed(folder)]
 
 
-def _tell(session: Session, made: list[Backup], done: str) -> None:
+def _tell(session: Session, made: Sequence[Backup], done: str) -> None:
     if session.as_json:
         emit(made)
         return

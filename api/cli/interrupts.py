@@ -24,6 +24,16 @@ def install() -> None:
     signal.signal(signal.SIGTERM, _on_signal)
 
 
+def end_at_once() -> None:
+    """From here on either signal ends the process without a word.
+
+    Everything has been said by then and exit handlers run, in which an exception is shown and
+    stops nothing.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os._exit(128 + number))
+
+
 def _on_signal(number: int, frame: FrameType | None) -> None:
     if is_importing(frame):
         again = threading.Timer(_MOMENT_SECONDS, os.kill, (os.getpid(), number))

@@ -83,7 +83,7 @@ def list_all(
 def show(session: Session, id: IdArgument, collection: CollectionOption = None) -> None:
     """Show one job: how far it is, how fast it goes, what failed in it and why."""
     with session.client("Looking") as client:
-        job = _named(client, id, collection)
+        job = named(client, id, collection)
         told = client.failures(job=job, limit=_SHOWN) if not session.as_json else []
     if session.as_json:
         emit(job)
@@ -101,7 +101,7 @@ def show(session: Session, id: IdArgument, collection: CollectionOption = None) 
 def follow(session: Session, id: IdArgument, collection: CollectionOption = None) -> None:
     """Follow a job to its end; Ctrl-C stops looking, not the job of a server."""
     with session.client("Looking", resume=True) as client:
-        job = follow_job(client, _named(client, id, collection))
+        job = follow_job(client, named(client, id, collection))
     _ended(session, job)
     raise_for(job)
 
@@ -109,7 +109,7 @@ def follow(session: Session, id: IdArgument, collection: CollectionOption = None
 def cancel(session: Session, id: IdArgument, collection: CollectionOption = None) -> None:
     """Stop a job: what is pending is set aside, what is indexed stays."""
     with session.client("Looking") as client:
-        job = client.cancel(_named(client, id, collection))
+        job = client.cancel(named(client, id, collection))
     _ended(session, job)
 
 
@@ -119,7 +119,7 @@ def retry(session: Session, id: IdArgument, collection: CollectionOption = None)
     What was not read to its end is read again; files that have not changed are passed over.
     """
     with session.client("Starting", resume=True) as client:
-        job = _named(client, id, collection)
+        job = named(client, id, collection)
         retried = client.retry(job=job)
         job = follow_job(client, job)
     if session.as_json:
@@ -138,8 +138,13 @@ def _names(client: Client, collection: str | None) -> list[str]:
     return [one["name"] for one in client.collections() if one["problem"] is None]
 
 
-def _named(client: Client, id: str, collection: str | None) -> Job:
-    """The job, in whichever collection it is."""
+def named(client: Client, id: str, collection: str | None) -> Job:
+    """The job, in whichever collection it is; its id may be shortened.
+
+    Raises `JobNotFound`, `InvalidInput` if several ids begin so.
+    """
+    if not id:
+        raise InvalidInput("The job's id is empty; `semblance jobs list` shows those there are.")
     found: list[Job] = []
     missing: SemblanceError | None = None
     for name in _names(client, collection):

@@ -114,6 +114,7 @@ def _wrong_use(error: typer.TyperException) -> int:
 
 
 def _end(code: int) -> NoReturn:
+    interrupts.end_at_once()
     try:
         sys.stdout.flush()
     except BrokenPipeError:

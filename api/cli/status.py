@@ -10,20 +10,26 @@ import typer
 
 from api.cli.chosen import chosen
 from api.cli.following import follow, follow_space
+from api.cli.jobs import named
 from api.cli.output import emit, for_people, number, page, rows, say, size
 from api.cli.session import Session, command
 from api.cli.totals import line, show_totals
+from indexer.errors import QueueUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from api.answers import Collection, Space, Worker
+    from api.client import Client
 
 NameArgument = Annotated[str, typer.Argument(metavar="[COLLECTION]", help="Collection to look at.")]
 
 LimitOption = Annotated[
     int, typer.Option("--limit", "-n", metavar="N", min=1, help="Rows to show.")
 ]
+
+TAKEN_UP_HERE = "`semblance serve`, or by the next `semblance index`"
+TAKEN_UP_BY_WORKERS = "workers: `semblance worker`, on this machine or another"
 
 
 def register(app: typer.Typer) -> None:
@@ -46,18 +52,20 @@ def status(
     settings = session.settings()
     with session.client("Looking") as client:
         told = client.collections() if collection is None else [client.collection(collection)]
-        workers = client.workers() if settings.redis_url is not None else None
+        workers = _workers(client) if settings.redis_url is not None else []
     bytes_used = folder_bytes(settings.data)
     if session.as_json:
         summary = {"data": str(settings.data), "bytes": bytes_used, "collections": told}
-        emit(summary if workers is None else {**summary, "workers": workers})
+        emit(summary if settings.redis_url is None else {**summary, "workers": workers})
         return
+    taken_up_by = TAKEN_UP_HERE if settings.redis_url is None else TAKEN_UP_BY_WORKERS
     for each in told:
-        show_collection(each, folder_bytes(settings.data / "collections" / each["name"]))
+        on_disk = folder_bytes(settings.data / "collections" / each["name"])
+        show_collection(each, on_disk, taken_up_by)
     if not told:
         page().print("There are no collections yet.")
         say("`semblance index PATH` makes the first one.")
-    if workers is not None:
+    if settings.redis_url is not None:
         show_workers(workers)
     page().print(
         f"Data folder {settings.data}: {size(bytes_used)}",
@@ -67,8 +75,20 @@ def status(
     )
 
 
-def show_workers(workers: Sequence[Worker]) -> None:
+def _workers(client: Client) -> Sequence[Worker] | None:
+    """The workers that live; None if Redis, which alone knows them, does not answer."""
+    try:
+        return client.workers()
+    except QueueUnavailable:
+        return None
+
+
+def show_workers(workers: Sequence[Worker] | None) -> None:
     """Who works for the servers, and what there is to do if nobody does."""
+    if workers is None:
+        page().print("workers: Redis does not answer", style="yellow")
+        say("Check SEMBLANCE_REDIS_URL and that Redis runs; what is pending waits for it.")
+        return
     for worker in workers:
         queues = ", ".join(worker["queues"])
         told = f"{worker['name']}  {worker['device']}  {queues}  {worker['in_hand']} in hand"
@@ -78,7 +98,9 @@ def show_workers(workers: Sequence[Worker]) -> None:
         say("`semblance worker` starts one, on this machine or another.")
 
 
-def show_collection(collection: Collection, bytes_used: int | None = None) -> None:
+def show_collection(
+    collection: Collection, bytes_used: int | None = None, taken_up_by: str = TAKEN_UP_HERE
+) -> None:
     """One Collection: its name, model, counts and reasons."""
     from rich.text import Text
 
@@ -93,7 +115,7 @@ def show_collection(collection: Collection, bytes_used: int | None = None) -> No
     if (totals := collection["totals"]) is not None:
         show_totals(totals)
         if totals["pending"]:
-            line("", "pending is indexed by `semblance serve`, or by the next `semblance index`")
+            line("", f"pending is indexed by {taken_up_by}")
     if bytes_used:
         line("on disk", f"{size(bytes_used)} of vectors and texts")
 
@@ -119,16 +141,27 @@ def folder_bytes(folder: Path) -> int:
 
 def failures(
     session: Session,
-    collection: NameArgument = "default",
+    collection: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[COLLECTION]",
+            help="Collection to look at; by default `default`, with --job that of the job.",
+            show_default=False,
+        ),
+    ] = None,
     limit: LimitOption = 100,
     job: Annotated[
         str | None, typer.Option("--job", metavar="ID", help="Only those of this job.")
     ] = None,
 ) -> None:
     """List files that failed or were skipped, with the reason."""
+    from api.asset_calls import DEFAULT
+
     with session.client("Looking") as client:
-        collection = chosen(client, collection)
-        told = client.failures(collection, job=job, limit=limit)
+        if job is not None:
+            told = client.failures(job=named(client, job, collection), limit=limit)
+        else:
+            told = client.failures(chosen(client, collection or DEFAULT), limit=limit)
     if session.as_json:
         emit(told)
         return

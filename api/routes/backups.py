@@ -8,9 +8,11 @@ from fastapi import APIRouter
 
 from api.auth import CALLER, Caller
 from api.deps import COLLECTION, SERVING, STORE
-from api.schemas.backups import BackupFolder, BackupTold
+from api.schemas.backups import BackupFolder, BackupTold, RestoredTold
 from indexer import backup
-from indexer.errors import Forbidden
+from indexer.build import Engine
+from indexer.errors import Forbidden, Unavailable
+from indexer.originals import Kept, kept_originals
 
 router = APIRouter(prefix="/collections/{collection}", tags=["collections"])
 
@@ -23,11 +25,20 @@ def back_up(collection: COLLECTION, where: BackupFolder, store: STORE, who: CALL
 
 
 @router.post("/restore", status_code=201)
-def restore(collection: str, where: BackupFolder, serving: SERVING, who: CALLER) -> BackupTold:
-    """Make the collection from its backup in a folder, and take up what was unfinished in it."""
+def restore(collection: str, where: BackupFolder, serving: SERVING, who: CALLER) -> RestoredTold:
+    """Make the collection from its backup in a folder, and take up what was unfinished in it.
+
+    Originals are not in a backup: the answer says of how many assets they are missing."""
     made = backup.load(serving.engine.store, collection, _folder(where, who))
     serving.reading.requeue(collection)
-    return BackupTold.of(made)
+    return RestoredTold.after(made, _originals(serving.engine, collection))
+
+
+def _originals(engine: Engine, collection: str) -> Kept | None:
+    try:
+        return kept_originals(engine.store, engine.blobs, collection)
+    except Unavailable:  # the collection is restored in any case
+        return None
 
 
 def _folder(where: BackupFolder, who: Caller) -> Path:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from api.schemas.base import Question, Told
 from indexer.backup import Backup
+from indexer.originals import Kept
 
 
 class BackupFolder(Question):
@@ -45,3 +46,21 @@ class BackupTold(Told):
             points=backup.points,
             made_at=backup.made_at,
         )
+
+
+class KeptTold(Told):
+    """Whether copies of uploaded files are where Semblance keeps them."""
+
+    looked_at: int = Field(description="Assets with a kept original; at most 10,000 are looked at.")
+    missing: int = Field(description="Those of them whose original is gone.")
+
+
+class RestoredTold(BackupTold):
+    """A collection that was made from its backup."""
+
+    originals: KeptTold | None = Field(description="Null if their place does not answer.")
+
+    @classmethod
+    def after(cls, backup: Backup, kept: Kept | None) -> RestoredTold:
+        told = None if kept is None else KeptTold(looked_at=kept.looked_at, missing=kept.missing)
+        return cls(**BackupTold.of(backup).model_dump(), originals=told)

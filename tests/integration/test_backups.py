@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.integration.conftest import Live
 from tests.integration.test_cli import finish, start
+from tests.lab import png
 
 
 def test_a_collection_goes_to_a_folder_and_comes_back(
@@ -24,9 +25,32 @@ def test_a_collection_goes_to_a_folder_and_comes_back(
 
     live.owner.delete(at)
     restored = live.owner.post(f"{at}/restore", json=where)
-    assert (restored.status_code, restored.json()) == (201, made.json())
+    kept = {"originals": {"looked_at": 0, "missing": 0}}
+    assert (restored.status_code, restored.json()) == (201, made.json() | kept)
     answer = live.client.post(f"{at}/search", json={"text": "a beacon for ships"}).json()
     assert [hit["text"] for hit in answer["hits"]] == [texts["texts"][0]["text"]]
+
+
+def test_originals_that_went_with_the_collection_are_counted_and_copied_again(
+    tmp_path: Path,
+) -> None:
+    data, folder, photos = tmp_path / "data", tmp_path / "backups", tmp_path / "photos"
+    photos.mkdir()
+    (photos / "red.png").write_bytes(png())
+    originals = data / "blobs" / "originals"
+    finish(start(data, "index", photos, "--copy"))
+    finish(start(data, "backup", folder))
+    finish(start(data, "collections", "delete", "default", "--yes"))
+    assert not [path for path in originals.rglob("*") if path.is_file()]
+
+    _, err = finish(start(data, "restore", folder))
+    assert "Originals that are missing: 1 of 1" in " ".join(err.split())
+    done = json.loads(finish(start(data, "index", photos, "--copy", "--json"))[0])["job"]
+    assert done["tally"]["unchanged"] == 0
+    (copy,) = [path for path in originals.rglob("*") if path.is_file()]
+    assert copy.read_bytes() == png()
+    again = json.loads(finish(start(data, "index", photos, "--copy", "--json"))[0])["job"]
+    assert again["tally"]["unchanged"] == 1
 
 
 def test_backups_are_for_the_owner(live: Live, collection: str, tmp_path: Path) -> None:

@@ -91,3 +91,17 @@ def test_failures_are_shown_with_the_job(tmp_path: Path) -> None:
     assert "1 cannot be decoded" in out
     (failure,) = answered(data, "failures", "--job", job["id"][:8])
     assert (failure["code"], failure["path"]) == ("undecodable_asset", str(folder / "bad.jpg"))
+
+
+def test_failures_of_a_job_are_found_in_any_collection(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 this is no picture")
+    data = tmp_path / "data"
+    job = answered(data, "index", folder, "-c", "photos")["job"]
+    run(data, "collections", "create", "default")
+    (failure,) = answered(data, "failures", "--job", job["id"][:8])
+    assert failure["path"] == str(folder / "bad.jpg")
+    assert (
+        problem(data, "failures", "default", "--job", job["id"], code=3)["code"] == "job_not_found"
+    )

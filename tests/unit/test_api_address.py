@@ -76,6 +76,17 @@ def test_the_address_of_another_server_is_left_alone(tmp_path: Path) -> None:
     listener.close()
 
 
+def test_a_second_server_on_a_folder_leaves_the_first_to_be_found(tmp_path: Path) -> None:
+    first, listener = listening(tmp_path)
+    assert publish(tmp_path, first) == first
+    second = Address(os.getpid(), None, first.socket, "the second one's token")
+    assert publish(tmp_path, second) == first
+    withdraw(tmp_path, second)
+    assert published(tmp_path) == first
+    listener.close()
+    assert publish(tmp_path, second) == second, "the first has ended without a word"
+
+
 def test_a_port_that_is_taken_is_said_with_the_remedy() -> None:
     with listen(settings(port=0)) as first:
         first.listen()

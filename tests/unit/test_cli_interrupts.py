@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from api.cli.interrupts import is_importing
 
 SLOW_IMPORT = """
@@ -42,6 +44,28 @@ def test_ctrl_c_during_an_import_comes_after_it(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout.strip() == "interrupted after the import: True", done.stderr
+
+
+LATE = """
+import atexit, os, signal, sys, time
+def late():
+    os.kill(os.getpid(), signal.{name})
+    time.sleep(5)
+atexit.register(late)
+sys.argv = ["semblance", "--version"]
+from api.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_last_moments_ends_without_a_word(number: signal.Signals) -> None:
+    code = LATE.format(name=number.name)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (128 + number, "")
+    assert done.stdout.startswith("semblance")
 
 
 def test_a_polite_kill_ends_with_its_own_code() -> None:
