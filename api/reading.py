@@ -6,19 +6,19 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 from indexer import jobs, leases
 from indexer.adding import index_location
 from indexer.build import Engine
-from indexer.domain import AssetId, Kind
+from indexer.domain import AssetId, Kind, Reason
 from indexer.errors import NotFound, QueueUnavailable, SemblanceError, StoreUnavailable
 from indexer.importing import import_vectors
-from indexer.jobs import Job
-from indexer.ledger import reason_of
+from indexer.jobs import Job, Request
+from indexer.ledger import now, reason_of
 from indexer.ports import JobQueue, Priority
 from worker.custody import Custody
 from worker.logs import bound
@@ -30,6 +30,11 @@ AT_ONCE = 2
 """Locations read at once; reading is bound by the disk and by the pace of indexing."""
 
 _CLOSING_SECONDS = 5.0
+
+_YOUNG_SECONDS = 60.0
+"""An upload's job without a lease may be one that is just being written."""
+
+_CUT_OFF = Reason("interrupted", "The server ended while this was sent; send the files again.")
 
 
 class Reading:
@@ -47,7 +52,9 @@ class Reading:
         self._queue = _UntilClosing(queue, self._closing)
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._threads: set[threading.Thread] = set()
+        self._begun: set[tuple[str, AssetId]] = set()
         self._lock = threading.Lock()
+        self._opened_at = now()
 
     @property
     def active(self) -> bool:
@@ -56,8 +63,21 @@ class Reading:
             return bool(self._threads)
 
     def start(self, job: Job) -> None:
-        """Read the job's location in the background; whatever stops it is noted in the job."""
+        """Read the job's location in the background; whatever stops it is noted in the job.
+
+        A job that is being read here, or waits to be, goes on as it is.
+        """
+        with self._lock:
+            if (job.collection, job.id) in self._begun:
+                return
+            self._begun.add((job.collection, job.id))
         self._spawn(threading.Thread(target=self._run, args=(job,), name="read", daemon=True))
+
+    def held(self, job: Job) -> AbstractContextManager[Sequence[AssetId]]:
+        """The job's id, for as long as it is ours to read; nothing if another server reads it."""
+        if self._custody is None:
+            return nullcontext([job.id])
+        return self._custody.of(job.collection, [job.id])
 
     def resume(self) -> None:
         """In the background: queue what is pending again, read on where reading was cut off."""
@@ -93,22 +113,39 @@ class Reading:
 
     def _run(self, job: Job) -> None:
         try:
-            belongs = bound(job=job.id, collection=job.collection)
-            with belongs, self._places, self._held(job) as mine:
-                if mine and not self._closing.is_set():
-                    imports = job.request is not None and job.request.space is not None
-                    read = import_vectors if imports else index_location
-                    read(self._engine, self._queue, job)
+            if self._read(job):
+                # It may have been opened anew after reading it had ended, and before we let go.
+                self._read_on(job)
         except Exception as error:
             self._note(job, error)
         finally:
             self._leave()
 
-    def _held(self, job: Job) -> AbstractContextManager[Sequence[AssetId]]:
-        """The job's id, for as long as it is ours to read; nothing if another server reads it."""
-        if self._custody is None:
-            return nullcontext([job.id])
-        return self._custody.of(job.collection, [job.id])
+    def _read(self, job: Job) -> bool:
+        """Read the job unless another server does; whether it was ours."""
+        try:
+            # The lease before the place: no other server takes up what waits for a place here.
+            with bound(job=job.id, collection=job.collection), self.held(job) as mine:
+                if mine:
+                    self._read_mine(job)
+                return bool(mine)
+        finally:
+            with self._lock:
+                self._begun.discard((job.collection, job.id))
+
+    def _read_mine(self, job: Job) -> None:
+        with self._places:
+            # It may be long since the job was looked at: it ended, or was opened anew.
+            latest = jobs.get(self._engine.store, job.collection, job.id)
+            if _is_open(latest) and not self._closing.is_set():
+                imports = latest.request is not None and latest.request.space is not None
+                read = import_vectors if imports else index_location
+                read(self._engine, self._queue, latest)
+
+    def _read_on(self, job: Job) -> None:
+        latest = jobs.get(self._engine.store, job.collection, job.id)
+        if _is_open(latest) and not self._closing.is_set():
+            self.start(latest)
 
     def _note(self, job: Job, error: Exception) -> None:
         """Say in the job why reading stopped, or a person would wait for it for ever."""
@@ -138,45 +175,58 @@ class Reading:
             self._leave()
 
     def _take_up(self, collection: str) -> None:
-        try:
+        with _contained(f"Collection {collection} is not queued again"):
             self._open_queue.take_up(collection)
-        except SemblanceError as error:
-            # One collection that does not open keeps none of the others waiting.
-            log.warning("Collection %s is not queued again: %s", collection, error.message)
 
     def _resume(self) -> None:
         try:
-            self._adopt()
-            for name in self._engine.store.collections():
-                self._take_up(name)
-        except SemblanceError as error:
-            log.warning("What was left is not taken up: %s", error.message)
+            with _contained("What was left is not taken up"):
+                self._adopt()
+                for name in self._engine.store.collections():
+                    self._take_up(name)
         finally:
             self._leave()
 
     def _watch(self) -> None:
         """Read on, now and then, what no server reads any more."""
         while not self._closing.wait(self._engine.settings.lease_seconds / 4):
-            try:
+            with _contained("Jobs of other servers are not looked at"):
                 self._adopt()
-            except SemblanceError as error:
-                log.warning("Jobs of other servers are not looked at: %s", error.message)
 
     def _adopt(self) -> None:
         store = self._engine.store
         for name in store.collections():
-            try:
+            with _contained(f"Collection {name} is not resumed"):
                 for job in jobs.unfinished(store, name, leases.free()):
-                    if self._is_here(job):
+                    if job.request is None:
+                        self._give_up(job)
+                    elif self._is_here(job.request):
                         self.start(job)
-            except SemblanceError as error:
-                # One collection that does not open keeps none of the others waiting.
-                log.warning("Collection %s is not resumed: %s", name, error.message)
 
-    def _is_here(self, job: Job) -> bool:
+    def _give_up(self, upload: Job) -> None:
+        """End the job of an upload that nobody records any more: its files came with a request."""
+        young = leases.moment(-_YOUNG_SECONDS) if self._custody is not None else self._opened_at
+        if upload.created_at < young:
+            jobs.finish(self._engine.store, upload, _CUT_OFF)
+
+    def _is_here(self, request: Request) -> bool:
         """Whether this machine finds what is to be read; if it is the only one, it says so."""
-        request = job.request
-        return request is not None and (self._custody is None or os.path.lexists(request.location))
+        return self._custody is None or os.path.lexists(request.location)
+
+
+def _is_open(job: Job) -> bool:
+    return job.finished_at is None and job.cancelled_at is None
+
+
+@contextmanager
+def _contained(failure: str) -> Iterator[None]:
+    """Log what goes wrong, and go on: one collection keeps none of the others waiting."""
+    try:
+        yield
+    except SemblanceError as error:
+        log.warning("%s: %s", failure, error.message)
+    except Exception:
+        log.exception("%s.", failure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ LONGEST_WAIT_SECONDS = 60.0
 MILESTONE = 50_000
 """Assets indexed after which indexes are built even in the midst of indexing."""
 
+LOOK_SECONDS = 60.0
+"""How often vectors that lack are counted at rest, where each asset is visited for it."""
+
 _MOST_STEPS = 32
 """Calls that build indexes at one go; an engine that never ends must not keep us here."""
 
@@ -37,6 +40,9 @@ class _Seen:
 
     indexed: int = 0
     pending: int = 0
+    lacking: int = 0
+    by_status: tuple[int, int] | None = None
+    looked_at: float = 0.0
     built_at: int = 0
     due_since: float | None = None
 
@@ -90,11 +96,7 @@ class Upkeep:
     def tend(self, name: str) -> None:
         """Flush and calibrate the collection if it changed; build its indexes if that is due."""
         seen = self._seen.setdefault(name, _Seen())
-        unfilled = spaces.unfilled(spaces.settle(self._store, name))
-        lacking = 0 if unfilled is None else self._store.count(name, unfilled)
-        # An asset that lacks the vector of a Space added later counts when it has it.
-        indexed = self._store.count(name, assets_where(status_is(Status.INDEXED))) - lacking
-        pending = lacking + self._store.count(name, assets_where(status_is(Status.PENDING)))
+        indexed, pending = self._counts(name, seen)
         self._store.expect_vectors(name, pending)
         changed = (indexed, pending) != (seen.indexed, seen.pending)
         if changed:
@@ -108,6 +110,23 @@ class Upkeep:
             seen.built_at, seen.due_since = indexed, None
         if changed and not self._closing.is_set():
             self._calibrate(name)
+
+    def _counts(self, name: str, seen: _Seen) -> tuple[int, int]:
+        """How many assets have all their vectors, and how many wait for one.
+
+        An asset that lacks the vector of a Space added later counts when it has it.
+        """
+        collection = spaces.settle(self._store, name)
+        indexed = self._store.count(name, assets_where(status_is(Status.INDEXED)))
+        pending = self._store.count(name, assets_where(status_is(Status.PENDING)))
+        filling = seen.lacking > 0 or any(space.filling for space in collection.spaces)
+        # A retry takes gaps away, which no other count tells.
+        long_ago = time.monotonic() - seen.looked_at >= LOOK_SECONDS
+        if filling or long_ago or (indexed, pending) != seen.by_status:
+            unfilled = spaces.unfilled(collection)
+            seen.lacking = 0 if unfilled is None else self._store.count(name, unfilled)
+            seen.by_status, seen.looked_at = (indexed, pending), time.monotonic()
+        return indexed - seen.lacking, pending + seen.lacking
 
     def _is_due(self, seen: _Seen, pending: int) -> bool:
         if abs(seen.indexed - seen.built_at) >= MILESTONE:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -82,11 +82,25 @@ def index_location(engine: Engine, queue: JobQueue, job: Job) -> Job:
 
 
 def add_uploads(
-    engine: Engine, queue: JobQueue, collection_name: str, uploads: Sequence[Upload]
+    engine: Engine,
+    queue: JobQueue,
+    collection_name: str,
+    uploads: Sequence[Upload],
+    held: Callable[[Job], AbstractContextManager[object]] = nullcontext,
 ) -> tuple[Job, list[Outcome]]:
-    """Record uploads, durably, and hand them to the queue; one bad file fails alone."""
+    """Record uploads, durably, and hand them to the queue; one bad file fails alone.
+
+    `held` keeps the job from those who look for jobs that nobody works on any more.
+    """
     collection = collections.get(engine.store, collection_name)
     job = jobs.start(engine.store, collection_name)
+    with held(job):
+        return _add(engine, queue, collection, job, uploads)
+
+
+def _add(
+    engine: Engine, queue: JobQueue, collection: Collection, job: Job, uploads: Sequence[Upload]
+) -> tuple[Job, list[Outcome]]:
     recorded: list[Recorded] = []
     ingest = Ingest(
         engine.store,
@@ -108,7 +122,7 @@ def add_uploads(
             jobs.finish(engine.store, ingest.job, reason_of(error))
         raise
     outcomes = [
-        _outcome(engine, collection_name, upload, documents, recorded)
+        _outcome(engine, collection.name, upload, documents, recorded)
         for upload, documents in zip(uploads, found, strict=True)
     ]
     return job, outcomes

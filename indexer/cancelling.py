@@ -16,13 +16,20 @@ from indexer import jobs
 from indexer.batches import batches
 from indexer.domain import AssetId, Document, Payload, Status, StoredPoint, document_id
 from indexer.errors import Conflict, JobNotFound
-from indexer.filters import Equals, Exists, Filter
+from indexer.filters import All, Equals, Exists, Filter, Not
 from indexer.jobs import Job, JobState
+from indexer.leases import moment
 from indexer.ledger import PAGE, assets_where, document_from, now, scroll_all, status_is
 from indexer.ports import VectorStore
 
 CANCELLED = "cancelled"
 """The reason's code of assets that were set aside because their job was cancelled."""
+
+SETTLED = "settled"
+"""The key in a cancelled job of which nothing is pending any more, nor will be."""
+
+_SETTLED_SECONDS = 60.0
+"""Whoever reads for a cancelled job has noticed by then, and writes nothing more for it."""
 
 _UNREAD_MTIME = -1
 """No file has it: a document that is asked for again is read, though it has not changed."""
@@ -56,9 +63,14 @@ def is_cancelled(store: VectorStore, job: Job) -> bool:
 
 def complete(store: VectorStore, collection: str) -> None:
     """Settle the cancelled jobs of which something is still pending."""
-    for job in jobs.all_jobs(store, collection, Exists("cancelled_at")):
+    cancelled = Exists("cancelled_at")
+    long_ago = moment(-_SETTLED_SECONDS)
+    for job in jobs.all_jobs(store, collection, All((cancelled, Not(Exists(SETTLED))))):
         if store.count(collection, _pending_of(job)):
             settle(store, job)
+        elif job.cancelled_at is not None and job.cancelled_at < long_ago:
+            # Not if somebody takes it up again in this very moment.
+            store.set_payload(collection, {job.id: {SETTLED: True}}, only=cancelled)
 
 
 def settle(store: VectorStore, job: Job) -> None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from indexer.batches import batches
+from indexer.blob_store import BlobStore
 from indexer.domain import AssetId, document_id
 from indexer.filters import AnyOf
 from indexer.ledger import PAGE, asset_from, assets_where, scroll_all
 from indexer.originals import gone
-from indexer.ports import BlobStore, VectorStore
+from indexer.ports import VectorStore
 from indexer.readers.found import Candidate, Found
 
 _FIELDS = ("kind", "status", "blob", "documents", "sources")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 from indexer import collections, pace
 from indexer.collections import Totals
@@ -167,9 +167,9 @@ def all_jobs(store: VectorStore, collection: str, condition: Filter | None = Non
 
 
 def unfinished(store: VectorStore, collection: str, condition: Filter | None = None) -> list[Job]:
-    """Jobs whose reading was interrupted, by no person, and can start again; newest first."""
+    """Jobs whose reading has not ended and that no person cancelled; newest first."""
     unended = all_of(Not(Exists("finished_at")), Not(Exists("cancelled_at")), condition)
-    return [job for job in all_jobs(store, collection, unended) if job.request is not None]
+    return all_jobs(store, collection, unended)
 
 
 def progress(store: VectorStore, job: Job, *, at: datetime | None = None) -> Progress:
@@ -224,7 +224,7 @@ def _request_payload(request: Request | None) -> dict[str, object] | None:
 
 def _read(collection: str, point: StoredPoint) -> Job:
     payload = point.payload
-    request = cast("Mapping[str, object] | None", payload.get("request"))
+    request = payload.get("request")
 
     def moment(key: str) -> str | None:
         return str(payload[key]) if payload.get(key) else None
@@ -233,16 +233,18 @@ def _read(collection: str, point: StoredPoint) -> Job:
         id=point.id,
         collection=collection,
         created_at=str(payload.get("created_at", "")),
-        request=_read_request(request) if request else None,
+        request=Request(**_known(Request, request)) if request else None,
         finished_at=moment("finished_at"),
         cancelled_at=moment("cancelled_at"),
         retried_at=moment("retried_at"),
         error=reason_from(payload.get("reason")),
-        tally=Tally(**cast("dict[str, int]", payload.get("tally") or {})),
+        tally=Tally(**_known(Tally, payload.get("tally"))),
         remarks=tuple(cast("list[str]", payload.get("remarks") or [])),
     )
 
 
-def _read_request(raw: Mapping[str, object]) -> Request:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
-    return Request(**values)  # type: ignore[arg-type]  # written by _request_payload alone
+def _known(kind: type[Request] | type[Tally], raw: object) -> dict[str, Any]:
+    """Values by name; not those that only a newer version of the program knows."""
+    names = {one.name for one in fields(kind)}
+    given = cast("Mapping[str, object]", raw or {}).items()
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in given if key in names}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from indexer import jobs
 from indexer.batches import batches
-from indexer.cancelling import CANCELLED
+from indexer.cancelling import CANCELLED, SETTLED
 from indexer.domain import Entry, Kind, Payload, Status
 from indexer.filters import All, Any, Equals, Exists, Filter, Not, all_of
 from indexer.jobs import Job, Tally
@@ -77,6 +77,7 @@ def _reopened(store: VectorStore, job: Job, reading: bool) -> Job:
     )
     marks: Payload = {
         "cancelled_at": None,
+        SETTLED: None,
         "retried_at": reopened.retried_at,
         "finished_at": reopened.finished_at,
         "reason": None,

@@ -97,7 +97,9 @@ def _safe_name(name: str) -> str:
 
 
 def _add(serving: Serving, collection: str, uploads: Sequence[Upload]) -> Added:
-    job, outcomes = add_uploads(serving.engine, serving.queue, collection, uploads)
+    job, outcomes = add_uploads(
+        serving.engine, serving.queue, collection, uploads, serving.reading.held
+    )
     told = JobTold.of(jobs.progress(serving.engine.store, job))
     return Added(job=told, files=[FileTold.of(outcome, job.id) for outcome in outcomes])
 

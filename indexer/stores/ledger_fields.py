@@ -14,6 +14,8 @@ LEDGER_FIELDS = {
     "media_type": FieldType.KEYWORD,
     "added_at": FieldType.DATETIME,
     "indexed_at": FieldType.DATETIME,
+    "finished_at": FieldType.DATETIME,
+    "cancelled_at": FieldType.DATETIME,
     "lease.owner": FieldType.KEYWORD,
     "lease.queue": FieldType.KEYWORD,
     "lease.until": FieldType.DATETIME,

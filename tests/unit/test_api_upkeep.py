@@ -10,8 +10,8 @@ import pytest
 
 from api import upkeep as module
 from api.upkeep import Upkeep
-from indexer.domain import StoredPoint
-from indexer.filters import Equals, Filter, walk
+from indexer.domain import FieldType, StoredPoint
+from indexer.filters import Equals, Filter, HasVector, walk
 from indexer.ports import VectorStore
 
 
@@ -23,14 +23,26 @@ class CountingStore:
         self.calls: list[str] = []
         self.steps = 0
         self.expected: list[int] = []
+        self.spaces: list[dict[str, object]] = []
+        self.lacking = 0
+        self.looks = 0
 
     def count(self, collection: str, filter: Filter) -> int:
+        if any(isinstance(c, HasVector) for c in walk(filter)):
+            self.looks += 1
+            return self.lacking
         values = [v for c in walk(filter) for v in getattr(c, "values", ())]
         assert Equals("entry", "asset") in walk(filter)
         return sum(self.counts.get(str(value), 0) for value in values)
 
     def get(self, collection: str, ids: Sequence[str]) -> list[StoredPoint]:
-        return [StoredPoint(id, {"entry": "collection", "spaces": []}) for id in ids]
+        return [StoredPoint(id, {"entry": "collection", "spaces": self.spaces}) for id in ids]
+
+    def index_field(self, collection: str, field: str, type: FieldType) -> None:
+        return None
+
+    def facet(self, collection: str, field: str, filter: Filter) -> dict[str, int]:
+        return {}
 
     def expect_vectors(self, collection: str, waiting: int) -> None:
         self.expected.append(waiting)
@@ -42,6 +54,11 @@ class CountingStore:
         self.calls.append("optimize")
         self.steps -= 1
         return self.steps >= 0
+
+
+def described_space(*, filling: bool) -> dict[str, object]:
+    model = {"embedder": "mini", "fingerprint": "f1", "kinds": ["image"]}
+    return {"name": "look", "dimension": 4, "filling": filling, **model}
 
 
 @pytest.fixture
@@ -113,3 +130,39 @@ def test_the_store_is_told_at_each_turn_what_is_to_come(store: CountingStore) ->
         store.counts["pending"] = pending
         tended.tend("things")
     assert store.expected == [500_000, 500_000, 0]
+
+
+def test_missing_vectors_are_looked_for_while_something_moves_alone(store: CountingStore) -> None:
+    store.spaces = [described_space(filling=False)]
+    upkeep = upkeep_of(store)
+    looks = []
+    for indexed, lacking in ((10, 0), (10, 0), (12, 2), (12, 1), (12, 0), (12, 0)):
+        store.counts["indexed"], store.lacking, store.looks = indexed, lacking, 0
+        upkeep.tend("things")
+        looks.append(store.looks)
+    # Once when the counts changed, and then until nothing lacks any more.
+    assert looks == [1, 0, 1, 1, 1, 0]
+    assert store.expected == [0, 0, 2, 1, 0, 0]
+
+
+def test_missing_vectors_are_looked_for_while_a_space_is_filled(store: CountingStore) -> None:
+    upkeep = upkeep_of(store)
+    store.counts["indexed"] = 10
+    upkeep.tend("things")
+    store.spaces, store.lacking = [described_space(filling=True)], 10
+    upkeep.tend("things")
+    assert store.expected == [0, 10]
+
+
+def test_vectors_that_a_retry_is_to_fill_are_seen_before_long(
+    store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.spaces = [described_space(filling=False)]
+    upkeep = upkeep_of(store)
+    store.counts["indexed"] = 10
+    upkeep.tend("things")
+    store.lacking = 4
+    upkeep.tend("things")
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    upkeep.tend("things")
+    assert store.expected == [0, 0, 4]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -17,8 +18,9 @@ from indexer.filters import Equals
 from indexer.indexing import index_assets
 from indexer.ingest import Ingest
 from indexer.jobs import Job, JobState, Request
+from indexer.leases import moment
 from indexer.marks import mark_indexed
-from indexer.ports import JobQueue
+from indexer.ports import JobQueue, VectorStore
 from indexer.readers.found import Candidate, Found
 from indexer.recovery import requeue_pending
 from indexer.retrying import retry_job
@@ -131,6 +133,40 @@ def test_a_crash_between_the_mark_and_the_rest_is_completed_by_who_looks_next(la
     assert told(lab, job)[1].pending == 5
     assert requeue_pending(lab.store, lab.queue, "things") == 0
     assert told(lab, job)[1].skipped == 5
+
+
+class Counting:
+    """A store that notes how often it is asked for a count."""
+
+    def __init__(self, store: VectorStore) -> None:
+        self._store = store
+        self.counts = 0
+
+    def __getattr__(self, name: str) -> object:
+        self.counts += name == "count"
+        return getattr(self._store, name)
+
+
+def test_what_was_cancelled_long_ago_is_not_counted_at_every_look(lab: Lab) -> None:
+    counting = Counting(lab.store)
+    store = cast("VectorStore", counting)
+    jobs_cancelled = [lab.ingest(found, queue=LosingQueue()) for found in documents(3)]
+    for job in jobs_cancelled:
+        cancel(lab.store, job)
+    looks = []
+    for when in (moment(0), moment(-61), moment(-61)):
+        marks: Payload = {"cancelled_at": when}
+        lab.store.set_payload("things", dict.fromkeys((job.id for job in jobs_cancelled), marks))
+        counting.counts = 0
+        cancelling.complete(store, "things")
+        looks.append(counting.counts)
+    # Reading for it may not have noticed yet; then it is counted once more; then never again.
+    assert looks == [3, 3, 0]
+
+    again = retry_job(lab.store, jobs.get(lab.store, "things", jobs_cancelled[0].id))
+    lab.store.set_payload("things", {again.job.id: {"cancelled_at": moment(0)}})  # then a crash
+    cancelling.complete(store, "things")
+    assert told(lab, again.job)[1].pending == 0
 
 
 def test_cancelling_is_idempotent_and_refused_for_what_has_ended(lab: Lab) -> None:

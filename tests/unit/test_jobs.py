@@ -10,7 +10,7 @@ from indexer import collections, jobs
 from indexer.domain import Payload, Reason
 from indexer.errors import InvalidInput, JobNotFound
 from indexer.failures import failures
-from indexer.jobs import Job, JobState, Request
+from indexer.jobs import Job, JobState, Request, Tally
 from indexer.ledger import now
 from indexer.readers.found import Found
 from tests.fakes import LosingQueue
@@ -142,3 +142,14 @@ def test_the_beginning_of_an_id_names_a_job_if_it_is_the_only_one(lab: Lab) -> N
         jobs.named(lab.store, "things", "-")
     with pytest.raises(InvalidInput, match="'no id at all' is no job's id"):
         jobs.named(lab.store, "things", "no id at all")
+
+
+def test_a_job_that_a_newer_version_wrote_is_read(lab: Lab) -> None:
+    job = jobs.start(lab.store, "things", Request("/a", exclude=("*.tmp",)))
+    newer: Payload = {
+        "request": {"location": "/a", "exclude": ["*.tmp"], "depth": 3},
+        "tally": {"documents": 2, "dreams": 1},
+    }
+    lab.store.set_payload("things", {job.id: newer})
+    read = jobs.get(lab.store, "things", job.id)
+    assert (read.request, read.tally) == (job.request, Tally(documents=2))
