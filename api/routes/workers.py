@@ -14,7 +14,7 @@ router = APIRouter(prefix="/workers", tags=["workers"])
 class WorkerTold(Told):
     """A process that works on jobs for the servers."""
 
-    name: str = Field(examples=["gpu-1/4711"])
+    name: str = Field(examples=["gpu-1/4711-8c1d"])
     queues: list[str] = Field(examples=[["images", "texts", "analysis"]])
     device: str
     started_at: str
