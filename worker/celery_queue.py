@@ -90,7 +90,7 @@ class CeleryQueue:
             with broker_errors():
                 self._app.send_task(
                     INDEX_TASK,
-                    args=[collection, list(ids)],
+                    args=[collection, list(ids), kind.value],
                     queue=QUEUE_OF[kind],
                     priority=PRIORITY_OF[priority],
                     retry=False,

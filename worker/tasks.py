@@ -10,7 +10,7 @@ from celery import Celery, Task
 from celery.exceptions import Reject
 
 from indexer import collections, leases
-from indexer.domain import AssetId
+from indexer.domain import AssetId, Kind
 from indexer.errors import (
     CollectionNotFound,
     ModelNotFound,
@@ -36,7 +36,7 @@ def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> No
     broker = Broker(app)
 
     @app.task(name=INDEX_TASK, bind=True, shared=False)
-    def index_assets(task: Task[Any, Any], collection: str, ids: list[str]) -> None:
+    def index_assets(task: Task[Any, Any], collection: str, ids: list[str], kind: str) -> None:
         del task
         attempt = 0
         # It waits here, and not in the queue: a worker that cannot work takes no further jobs, and
@@ -44,7 +44,7 @@ def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> No
         while True:
             try:
                 with stop.at_work():
-                    _attempt(indexer, custody, collection, ids, attempt)
+                    _attempt(indexer, custody, collection, ids, Kind(kind), attempt)
             except Unavailable as error:
                 wait = backoff_seconds(attempt)
                 log.warning("%s Trying again in %.0f s.", error.message, wait)
@@ -57,18 +57,23 @@ def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> No
 
 
 def _attempt(
-    indexer: Indexer, custody: Custody, collection: str, ids: Sequence[AssetId], attempt: int
+    indexer: Indexer,
+    custody: Custody,
+    collection: str,
+    ids: Sequence[AssetId],
+    kind: Kind,
+    attempt: int,
 ) -> None:
     # Before anything is taken: the first time, a model may have to be fetched.
-    if not _is_able(indexer, collection, attempt):
+    if not _is_able(indexer, collection, kind, attempt):
         return
     with custody.of(collection, ids) as mine:
         if mine:
             index(indexer, collection, mine)
 
 
-def _is_able(indexer: Indexer, name: str, attempt: int) -> bool:
-    """Whether the Collection is still there; its models are in memory then.
+def _is_able(indexer: Indexer, name: str, kind: Kind, attempt: int) -> bool:
+    """Whether the Collection is still there; its models for this Kind are in memory then.
 
     A worker that lacks a model, or has another version of it, leaves the work to others for some
     minutes before it says so of the assets. Raises `Unavailable` until then.
@@ -78,10 +83,9 @@ def _is_able(indexer: Indexer, name: str, attempt: int) -> bool:
     except CollectionNotFound as error:
         log.info("Job skipped: %s", error.message)
         return False
-    for space in collection.spaces:
+    for space in collection.spaces_for(kind):
         try:
-            if not space.is_imported:
-                collections.embedder_of(indexer.embedders, collection, space)
+            collections.embedder_of(indexer.embedders, collection, space)
         except (ModelNotFound, SpaceMismatch) as error:
             if attempt < RETRIES:
                 raise ModelUnavailable(f"This worker cannot do it: {error.message}") from error
