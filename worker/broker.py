@@ -19,7 +19,6 @@ _IDENTITY = "semblance:identity"
 _SWEEPING = "semblance:sweeping"
 _WORKER = "semblance:worker:"
 _PATIENCE_SECONDS = 5.0
-_SWEEP_SECONDS = 120.0
 
 
 @contextlib.contextmanager
@@ -80,11 +79,11 @@ class Broker:
             return [about.decode() for about in told if about is not None]
 
     @contextlib.contextmanager
-    def sweeping(self) -> Iterator[bool]:
-        """True for one process at a time; one that dies in it keeps the others waiting a while."""
+    def sweeping(self, seconds: float) -> Iterator[bool]:
+        """True for one process at a time; one that dies in it keeps the others waiting so long."""
         token = uuid.uuid4().hex
         with self.client() as redis:
-            mine = bool(redis.set(_SWEEPING, token, nx=True, px=int(_SWEEP_SECONDS * 1000)))
+            mine = bool(redis.set(_SWEEPING, token, nx=True, px=int(seconds * 1000)))
         try:
             yield mine
         finally:

@@ -46,8 +46,10 @@ class CeleryQueue:
         *,
         patience: float = PATIENCE_SECONDS,
         most_waiting: int = MOST_WAITING,
+        lease_seconds: float = 60.0,
     ) -> None:
         self.broker = Broker(app)
+        self.lease_seconds = lease_seconds
         self._most_waiting = most_waiting
         self._app = app
         self._store = store

@@ -55,7 +55,7 @@ def work(engine: Engine, queues: Sequence[str], threads: int, on_ready: Callable
     )
     stop = Stop()
     add_tasks(app, engine.indexer, custody, stop)
-    queue = CeleryQueue(app, engine.store)
+    queue = CeleryQueue(app, engine.store, lease_seconds=settings.lease_seconds)
     sweeper = Sweeper(engine.indexer, queue, settings.lease_seconds / 4)
     heartbeat = Heartbeat(
         queue.broker, settings.lease_seconds, custody, stop, queues, settings.device, start_over

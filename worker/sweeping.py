@@ -29,9 +29,6 @@ log = logging.getLogger(__name__)
 _FRESH_SECONDS = 5.0
 """What was written just now is about to be handed over by whoever wrote it."""
 
-_ASTRAY_SECONDS = 60.0
-"""A message that left an empty queue so long ago, and whose assets nobody has taken, is gone."""
-
 _ROOM = 1.25
 """Sweeps have room beyond that of readers, who fill the queue as fast as it empties."""
 
@@ -62,7 +59,8 @@ def _sweep_loose(
     for kind in Kind:
         granted_before = None
         if queue.is_empty(kind):
-            granted_before = leases.moment(QUEUE_LEASE_SECONDS - _ASTRAY_SECONDS)
+            # A message that was sent longer ago than a lease lasts, and is not there, is gone.
+            granted_before = leases.moment(QUEUE_LEASE_SECONDS - queue.lease_seconds)
         loose = leases.loose(identity, granted_before=granted_before)
         wanted = assets_where(condition, loose, Equals("kind", kind.value))
         points = scroll_all(indexer.store, name, wanted, fields=("kind", leases.LOST))
@@ -160,7 +158,7 @@ class Sweeper:
         away = False
         while not self._closing.wait(self._seconds):
             try:
-                with self._queue.broker.sweeping() as alone:
+                with self._queue.broker.sweeping(self._queue.lease_seconds) as alone:
                     if alone:
                         self._sweep_all()
                 away = False

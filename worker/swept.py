@@ -19,7 +19,11 @@ class SweptQueue:
 
     def __init__(self, engine: Engine) -> None:
         self._indexer = engine.indexer
-        self.jobs = CeleryQueue(make_app(engine.settings), engine.store)
+        self.jobs = CeleryQueue(
+            make_app(engine.settings),
+            engine.store,
+            lease_seconds=engine.settings.lease_seconds,
+        )
         self._sweeper = Sweeper(
             engine.indexer, self.jobs, seconds=engine.settings.lease_seconds / 4
         )
@@ -32,7 +36,7 @@ class SweptQueue:
 
     def take_up(self, collection: str) -> None:
         """Queue what is in nobody's hands, as far as there is room; later sweeps do the rest."""
-        with self.jobs.broker.sweeping() as alone:
+        with self.jobs.broker.sweeping(self.jobs.lease_seconds) as alone:
             if alone:
                 sweep(self._indexer, self.jobs, collection)
 
