@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
@@ -10,6 +12,12 @@ import pytest
 from api.reaching import Reach, reaches
 from indexer.errors import StoreUnavailable
 from tests.lab import Lab, engine_of
+
+
+def ended(work: Callable[[], Awaitable[None]]) -> None:
+    """Run it to its end, in a thread: the browser of other tests keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(anyio.run, work).result()
 
 
 def test_a_service_is_asked_once_a_second() -> None:
@@ -20,7 +28,7 @@ def test_a_service_is_asked_once_a_second() -> None:
         await reach.check()
         await reach.check()
 
-    anyio.run(twice)
+    ended(twice)
     assert len(asked) == 1
 
 
@@ -28,7 +36,7 @@ def test_a_service_that_hangs_is_given_up(lab: Lab) -> None:
     released = threading.Event()
     reach = Reach(released.wait, StoreUnavailable("Qdrant does not answer."))
     with pytest.raises(StoreUnavailable, match="does not answer"):
-        anyio.run(reach.check)
+        ended(reach.check)
     released.set()
 
 
