@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from celery import Celery, Task
@@ -38,22 +39,33 @@ def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> No
     @app.task(name=INDEX_TASK, bind=True, shared=False)
     def index_assets(task: Task[Any, Any], collection: str, ids: list[str], kind: str) -> None:
         del task
-        attempt = 0
-        # It waits here, and not in the queue: a worker that cannot work takes no further jobs, and
-        # an outage of any length uses up no number of retries.
-        while True:
-            try:
-                with stop.at_work():
-                    _attempt(indexer, custody, collection, ids, Kind(kind), attempt)
-            except Unavailable as error:
-                wait = backoff_seconds(attempt)
-                log.warning("%s Trying again in %.0f s.", error.message, wait)
-                _leave_to_retry(indexer, broker, collection, ids, wait + _MARGIN_SECONDS)
-                if stop.wait(wait):
-                    raise Reject("the worker ends", requeue=True) from error
-                attempt += 1
-            else:
-                return
+        # Counted while it waits as well: a worker that waits for the store is not one that is deaf.
+        with stop.at_work():
+            _work(indexer, broker, custody, stop, collection, ids, Kind(kind))
+
+
+def _work(
+    indexer: Indexer,
+    broker: Broker,
+    custody: Custody,
+    stop: Stop,
+    collection: str,
+    ids: Sequence[AssetId],
+    kind: Kind,
+) -> None:
+    # It waits here, and not in the queue: a worker that cannot work takes no further jobs, and
+    # an outage of any length uses up no number of retries.
+    for attempt in count():
+        try:
+            _attempt(indexer, custody, collection, ids, kind, attempt)
+        except Unavailable as error:
+            wait = backoff_seconds(attempt)
+            log.warning("%s Trying again in %.0f s.", error.message, wait)
+            _leave_to_retry(indexer, broker, collection, ids, wait + _MARGIN_SECONDS)
+            if stop.wait(wait):
+                raise Reject("the worker ends", requeue=True) from error
+        else:
+            return
 
 
 def _attempt(

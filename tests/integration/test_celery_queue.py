@@ -242,9 +242,13 @@ def test_an_outage_longer_than_any_number_of_tries_uses_up_none(
     app = make_app(Settings(redis_url=redis.url))
     queue = CeleryQueue(app, lab.store)
     custody = Custody(lab.store, 60)
-    add_tasks(app, replace(lab.indexer, embedders=Away()), custody, Stop())
+    stop = Stop()
+    add_tasks(app, replace(lab.indexer, embedders=Away()), custody, stop)
     queue.send("things", texts(lab, 1), Kind.TEXT, Priority.BULK)
     with start_worker(app, pool="solo", perform_ping_check=False):
+        until(lambda: tried == 2, "it was not tried again")
+        threading.Event().wait(0.3)
+        assert not stop.is_idle, "who waits for the store is no worker that is deaf"
         until(lambda: not lab.totals.pending, "it was given up")
     assert tried > 3
     assert redis.waiting("texts", "texts:3", "texts:6") == 0, "and it made no further message"
