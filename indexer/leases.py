@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from indexer.domain import AssetId, Payload
 from indexer.filters import All, Any, Equals, Exists, Filter, HasId, Not, Range
-from indexer.ledger import scroll_all
+from indexer.ledger import scroll_all, written
 from indexer.ports import VectorStore
 
 LEASE = "lease"
@@ -96,8 +96,7 @@ def losses_of(payload: Payload) -> int:
 
 def moment(seconds: float) -> str:
     """The moment so many seconds from now, as the ledger writes moments."""
-    then = datetime.now(UTC) + timedelta(seconds=seconds)
-    return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return written(datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 def _owned(owner: str, seconds: float) -> Payload:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from indexer.domain import Status
 from indexer.filters import Filter, Range
-from indexer.ledger import assets_where, status_is
+from indexer.ledger import assets_where, status_is, written
 from indexer.ports import VectorStore
 
 WINDOW = timedelta(seconds=30)
@@ -39,7 +39,7 @@ def rate(
     settled = sum(
         store.count(
             collection,
-            assets_where(of, status_is(status), Range(stamp, gt=_text(begin), lte=_text(end))),
+            assets_where(of, status_is(status), Range(stamp, gt=written(begin), lte=written(end))),
         )
         for status, stamp in ((Status.INDEXED, "indexed_at"), (Status.FAILED, "failed_at"))
     )
@@ -49,7 +49,3 @@ def rate(
 def seconds_left(pending: int, per_second: float | None) -> float | None:
     """How long the pending assets take at this rate; None if that cannot be said."""
     return pending / per_second if per_second else None
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 RETRIES = 8
 _LONGEST_WAIT = 120.0
+_LAST_DOUBLING = 16
+"""Beyond the longest wait; a number of any size would be too large for a float one day."""
 
 
 def index(indexer: Indexer, collection: str, ids: Sequence[AssetId]) -> None:
@@ -38,4 +40,4 @@ def backoff_seconds(attempt: int) -> float:
 
     Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
-    return random.uniform(0.5, 1.0) * min(_LONGEST_WAIT, 2.0**attempt)
+    return random.uniform(0.5, 1.0) * min(_LONGEST_WAIT, 2.0 ** min(attempt, _LAST_DOUBLING))
