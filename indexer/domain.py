@@ -1,10 +1,12 @@
 """The words of Semblance as types. Frozen data; no input or output happens here.
 
-Every point of a Collection is one of four things, told apart by its payload key ``entry``:
+Every point of a Collection is one of six things, told apart by its payload key ``entry``:
 
     asset       one image or one text passage                    (AssetId = content hash)
     document    one file, archive member or table that was found  (id = hash of its URI)
     job         one request to ingest, with what cannot be counted (id = random)
+    analysis    one analysis, and where its tables are             (id = random)
+    decision    what a person said of two assets that look alike   (id = hash of theirs)
     collection  the Collection's own description                   (one fixed id)
 
 Only assets have vectors. Progress, failures and totals are counts over these points.
@@ -48,6 +50,8 @@ class Entry(StrEnum):
     ASSET = "asset"
     DOCUMENT = "document"
     JOB = "job"
+    ANALYSIS = "analysis"
+    DECISION = "decision"
     COLLECTION = "collection"
 
 

@@ -6,12 +6,14 @@
     │   ├── UndecodableAsset    bytes that are not the picture or text they claim to be
     │   ├── UnsupportedMedia    a kind of file that Semblance does not read
     │   ├── AssetTooLarge       over a limit on bytes, pixels or members
+    │   ├── TooFewAssets        an analysis that makes no sense of so few
     │   └── WorkerLost          something that ends every worker that takes it up
     ├── NotFound
     │   ├── CollectionNotFound
     │   ├── AliasNotFound
     │   ├── AssetNotFound
     │   ├── JobNotFound
+    │   ├── AnalysisNotFound
     │   ├── SpaceNotFound
     │   └── ModelNotFound       no such model in the catalogue, the hub or on disk
     ├── Conflict
@@ -73,6 +75,10 @@ class AssetTooLarge(InvalidInput):
     code = "asset_too_large"
 
 
+class TooFewAssets(InvalidInput):
+    code = "too_few_assets"
+
+
 class WorkerLost(InvalidInput):
     code = "worker_lost"
 
@@ -95,6 +101,10 @@ class AssetNotFound(NotFound):
 
 class JobNotFound(NotFound):
     code = "job_not_found"
+
+
+class AnalysisNotFound(NotFound):
+    code = "analysis_not_found"
 
 
 class SpaceNotFound(NotFound):

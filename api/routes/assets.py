@@ -13,12 +13,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from api.deps import COLLECTION, ENGINE, SERVING, STORE
-from api.filters import parse_filter_text
 from api.schemas.assets import AssetPage, AssetTold, Deleted, Description, Ids
 from indexer import assets, collections
 from indexer.build import Engine
 from indexer.content import blocks_of
 from indexer.domain import Asset, Kind, Status
+from indexer.filter_json import parse_filter_text
 from indexer.filters import Equals, all_of
 
 router = APIRouter(prefix="/collections/{collection}/assets", tags=["assets"])

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query
 
 from api.auth import CALLER, Caller, allowed_path
 from api.deps import COLLECTION, ENGINE, SERVING, STORE
-from api.filters import parse_filter_text, payload_field
 from api.routes.jobs import AFTER, CODE, told_failures
 from api.schemas.collections import CollectionTold, CollectionWanted, Facets, FacetValue
 from api.schemas.jobs import FailureTold, Retried, TotalsTold
@@ -18,6 +17,7 @@ from indexer.build import Engine
 from indexer.departures import drop_collection
 from indexer.domain import Space
 from indexer.errors import CollectionExists, SemblanceError
+from indexer.filter_json import parse_filter_text, payload_field
 from indexer.ledger import assets_where, reason_of
 from indexer.ports import VectorStore
 from indexer.recovery import retry_failed

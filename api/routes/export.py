@@ -14,10 +14,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from api.deps import COLLECTION, STORE
-from api.filters import parse_filter_text
 from api.schemas.assets import AssetTold
 from indexer import collections
 from indexer.domain import Asset
+from indexer.filter_json import parse_filter_text
 from indexer.filters import Filter
 from indexer.ledger import PAGE, asset_from, assets_where
 from indexer.ports import VectorStore

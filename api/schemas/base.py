@@ -59,7 +59,7 @@ FilterJson = Annotated[
         }
     ),
 ]
-"""A filter as JSON; read by `api.filters`."""
+"""A filter as JSON; read by `indexer.filter_json`."""
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": description}

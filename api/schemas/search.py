@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import Field
 
-from api.filters import parse_filter
 from api.schemas.assets import SourceTold, content_url, thumbnail_url
 from api.schemas.base import FilterJson, Question, Told
 from api.snippets import snippet
 from indexer.domain import Kind
 from indexer.errors import InvalidQuery
+from indexer.filter_json import parse_filter
 from indexer.hits import Answer, Hit
 from indexer.queries import Part, SearchQuery
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from api.cli.where import parse_where
-from api.filters import parse_filter
 from indexer.errors import InvalidQuery
+from indexer.filter_json import parse_filter
 
 
 @pytest.mark.parametrize(

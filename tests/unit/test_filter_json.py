@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.filters import parse_filter, parse_filter_text, payload_field
 from indexer.errors import InvalidQuery
+from indexer.filter_json import parse_filter, parse_filter_text, payload_field
 from indexer.filters import All, Any, AnyOf, Contains, Equals, Exists, Filter, Not, Range
 
 

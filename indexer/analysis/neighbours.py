@@ -1,0 +1,30 @@
+"""The neighbour graph: for every row its nearest other rows by cosine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourGraph:
+    """The k nearest other rows of each of n rows, nearest first.
+
+    `indices`: int32, shape (n, k); -1 where there are fewer than k others. `similarities`: float32
+    cosines of the same shape; -inf where there is no neighbour. `recall`: the share of true
+    neighbours found, 1.0 if exact, else measured on a sample of rows.
+    """
+
+    indices: NDArray[np.int32]
+    similarities: NDArray[np.float32]
+    recall: float = 1.0
+
+    @property
+    def k(self) -> int:
+        return int(self.indices.shape[1])
+
+    def nearest(self, k: int) -> NeighbourGraph:
+        """The graph of the k nearest alone."""
+        return NeighbourGraph(self.indices[:, :k], self.similarities[:, :k], self.recall)
