@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from indexer.analysis import neighbour_lists
+from indexer.analysis.labels import classification, label_errors, probe, propagation
 from indexer.analysis.method import Method
 
-_ALL: tuple[Method, ...] = (neighbour_lists.METHOD,)
+_ALL: tuple[Method, ...] = (
+    neighbour_lists.METHOD,
+    *(classification.METHOD, propagation.METHOD, label_errors.METHOD, probe.METHOD),
+)
 
 METHODS: Mapping[str, Method] = {method.name: method for method in _ALL}

@@ -3,7 +3,9 @@
 Local and global consistency (Zhou et al. 2004): F = (1 - alpha) (I - alpha S)^-1 Y, where Y has a 1
 for each labelled row in the column of its class, W is the affinity of neighbours, D its row sums
 and S = D^-1/2 W D^-1/2. Affinities are those of Iscen et al. 2019, max(cosine, 0)^3, of each row
-with its k nearest, added up both ways.
+with its k nearest, added up both ways. At the end the scores of each class are scaled so that they
+add up to its share of the labels (class mass normalisation, Zhu et al. 2003): else, at high alpha,
+the class whose labelled rows have the most neighbours takes all.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ def spread(
     codes: Codes,
     classes: int,
     alpha: float,
-    told: Callable[[int], object] = lambda done: None,
+    told: Callable[[int], object] = lambda _: None,
 ) -> Spread:
     """Spread labels over affinities (sparse, symmetric); `told` hears of each block of classes.
 
@@ -74,7 +76,9 @@ def spread(
     for first in range(0, classes, TOGETHER):
         told(first)
         block = np.arange(first, min(first + TOGETHER, classes))
-        arrived = solved(system, (codes[:, None] == block).astype(np.float32), alpha)
+        known = (codes[:, None] == block).astype(np.float32)
+        arrived = solved(system, known, alpha)
+        arrived *= known.sum(axis=0) / np.maximum(arrived.sum(axis=0), 1e-12)
         for code, column in zip(block, arrived.T, strict=True):
             ahead = column > best
             second = np.where(ahead, best, np.maximum(second, column))
@@ -107,7 +111,7 @@ def solved(system: Any, known: Floats, alpha: float) -> Floats:
         before, square = square, np.einsum("ij,ij->j", residual, residual)
         ratio = np.divide(square, before, where=before > 0, out=np.zeros_like(square))
         direction = residual + ratio * direction
-    return np.maximum(found, 0)  # what rounding left below nothing
+    return np.asarray(np.maximum(found, 0))  # what rounding left below nothing
 
 
 def _normalised(weights: Any) -> Any:
