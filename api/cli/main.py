@@ -19,6 +19,7 @@ from api.cli import (
     analyses,
     assets,
     backup,
+    classify,
     collections,
     compiling,
     demo,
@@ -28,7 +29,11 @@ from api.cli import (
     index,
     interrupts,
     jobs,
+    label_errors,
+    labels,
     models,
+    probe,
+    propagate,
     search,
     serve,
     spaces,
@@ -75,7 +80,9 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses, models, backup, compiling, doctor),
+    *(collections, spaces, assets, analyses),
+    *(classify, propagate, label_errors, probe, labels),
+    *(models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

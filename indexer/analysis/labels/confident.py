@@ -24,10 +24,11 @@ _ROUNDING = 1e-6
 class Doubts:
     """What is to be said of the label given to each of n rows.
 
-    `suggested`: the most probable class, with its probability in `scores`. `self_confidence`: p(given). `margins`: p(given) less the
-    largest other, from 1 (surely right) to -1 (surely wrong). `candidates`: whether it is likely
-    wrong. `joint`: shape (classes, classes), how many rows with the label of the line are estimated
-    to be of the class of the column; its lines add up to the counts of labels.
+    `suggested`: the most probable class, with its probability in `scores`. `self_confidence`:
+    p(given). `margins`: p(given) less the largest other, from 1 (surely right) to -1 (surely
+    wrong). `candidates`: whether it is likely wrong. `joint`: shape (classes, classes), how many
+    rows with the label of the line are estimated to be of the class of the column; its lines add up
+    to the counts of labels.
     """
 
     suggested: Codes
@@ -74,8 +75,7 @@ def _confidently(given: Codes, probabilities: Probabilities) -> Codes:
     means = [probabilities[given == code, code].mean(dtype=np.float64) for code in range(classes)]
     reached = probabilities >= np.array(means) - _ROUNDING
     sure = np.where(reached, probabilities, -1).argmax(axis=1).astype(np.int32)
-    sure[~reached.any(axis=1)] = NONE
-    return sure
+    return np.where(reached.any(axis=1), sure, np.int32(NONE))
 
 
 def _calibrated(counted: NDArray[np.float64], given: NDArray[np.int64]) -> NDArray[np.float64]:

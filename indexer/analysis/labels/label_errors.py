@@ -43,8 +43,8 @@ class LabelErrorParameters(OfField):
 def run(subject: Subject, parameters: LabelErrorParameters) -> Outcome:
     """Table `assets`, the likely wrong ones first and the most doubtful first among them: `id`,
     `given`, `suggested` and its chance as `score`, `self_confidence` (chance of the given label),
-    `margin` (that, less the chance of the likeliest other), `candidate`. Table `confusions`: how many assets `given` one
-    label are estimated to be `suggested` another, most first.
+    `margin` (that, less the chance of the likeliest other), `candidate`. Table `confusions`: how
+    many assets `given` one label are `estimated` to be `suggested` another, most first.
 
     Raises `InvalidInput` unless two classes have two assets each. Classes with one are left out.
     """
