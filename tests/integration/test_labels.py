@@ -65,6 +65,10 @@ def test_a_probe_is_told_by_class_and_by_likeness(data: Path, tmp_path: Path) ->
     most = [line.split("\t") for line in out.splitlines() if line.startswith("most")]
     assert len(most) == 2
     assert all("red-" in line[3] for line in most)
+    file = tmp_path / "red.npy"
+    answered(data, "probe", "label", "--like", "red", "--out", file)
+    hits = answered(data, "search", "--vector", file, "-n", "3")["hits"]
+    assert all("red-" in hit["source"]["path"] for hit in hits)
     assert (
         "there are: blue, red"
         in problem(data, "probe", "label", "--like", "green", code=2)["message"]
