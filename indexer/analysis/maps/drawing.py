@@ -113,11 +113,12 @@ def _by_tsne(subject: Subject, parameters: MapParameters) -> Drawing:
     from sklearn.manifold import TSNE
 
     graph = subject.graph(wanted)
-    there = graph.indices >= 0
-    distances = np.maximum(2 - 2 * graph.similarities[there], 1e-12)
-    counts = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-    near = sparse.csr_matrix((distances, graph.indices[there], counts), shape=(n, n))
-    near.sort_indices()
+    # scikit-learn counts each as its own nearest, at distance 0
+    indices = np.column_stack([np.arange(n, dtype=np.int32), graph.indices])
+    distances = np.column_stack([np.zeros(n, np.float32), 2 - 2 * graph.similarities])
+    counts = np.arange(0, indices.size + 1, wanted + 1)
+    ascending = np.maximum.accumulate(distances.clip(0), axis=1)
+    near = sparse.csr_matrix((ascending.ravel(), indices.ravel(), counts), shape=(n, n))
     start = _start(subject.vectors, 1e-3, parameters.seed)
     model = TSNE(
         perplexity=parameters.perplexity,

@@ -21,7 +21,7 @@ def framed(positions: Positions) -> Positions:
     low, high = positions.min(axis=0), positions.max(axis=0)
     half = max(float((high - low).max()) / 2, 1e-12)
     moved: Positions = ((positions - (low + high) / 2) / half).astype(np.float32)
-    return moved
+    return moved.clip(-1, 1)  # rounding may lead past the edge
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from indexer.analysis.maps.frame import Positions, fit, framed
 from indexer.analysis.maps.parameters import MapParameters
 from indexer.analysis.maps.placing import placed
 from indexer.analysis.subject import Subject
-
 
 STALE = 0.1
 """A map is drawn anew once more than this share of its assets was placed, or of those drawn is
