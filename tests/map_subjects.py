@@ -41,7 +41,8 @@ class _Ledger:
 def unit(rows: Any) -> NDArray[np.float32]:
     """The rows at length 1."""
     vectors = np.asarray(rows, np.float64)
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / lengths, np.float32)
 
 
 def exact_graph(vectors: NDArray[np.float32], k: int) -> NeighbourGraph:
@@ -98,10 +99,15 @@ def subject(
     return made(space, vectors)
 
 
+def rows(outcome: Outcome) -> list[dict[str, Any]]:
+    """The rows of a map in the order of the numbers in their ids."""
+    table: list[dict[str, Any]] = outcome.tables["map"].to_pylist()
+    return sorted(table, key=lambda row: int(row["id"].removeprefix("id-")))
+
+
 def positions(outcome: Outcome) -> NDArray[np.float32]:
-    """The x and y of a map, row by row."""
-    table = outcome.tables["map"]
-    return np.stack([table["x"].to_numpy(), table["y"].to_numpy()], axis=1)
+    """The x and y of a map, in the same order."""
+    return np.array([[row["x"], row["y"]] for row in rows(outcome)], np.float32)
 
 
 def clouds(

@@ -12,7 +12,7 @@ from indexer.analysis.maps.memberships import strengths
 from indexer.analysis.maps.trust import trustworthiness
 from indexer.analysis.method import Cancelled, Outcome
 from indexer.errors import InvalidInput
-from tests.map_subjects import Told, clouds, positions, subject, unit
+from tests.map_subjects import Told, clouds, positions, rows, subject, unit
 
 
 def drawn(given: object, **parameters: object) -> Outcome:
@@ -106,22 +106,21 @@ def test_trustworthiness_of_many_is_measured_on_a_sample() -> None:
 def test_pca_has_the_axes_of_largest_variance_and_their_shares() -> None:
     # On the circle around the third axis: x varies by ±0.6, y by ±0.3, z hardly.
     angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
-    rows = np.stack([0.6 * np.cos(angles), 0.3 * np.sin(angles), np.ones(200)], axis=1)
-    outcome = drawn(subject(rows.astype(np.float32)), by="pca")
+    ring = np.stack([0.6 * np.cos(angles), 0.3 * np.sin(angles), np.ones(200)], axis=1)
+    outcome = drawn(subject(ring.astype(np.float32)), by="pca")
     assert outcome.summary["explained"] == [0.8, 0.2, 0.0]  # 0.36 : 0.09
     xy = positions(outcome)
     assert xy[:, 0] == pytest.approx(np.cos(angles), abs=1e-3)
     assert xy[:, 1] == pytest.approx(np.sin(angles) / 2, abs=1e-3)
-    table = outcome.tables["map"]
-    assert table["pc1"].to_numpy() == pytest.approx(xy[:, 0], abs=1e-5)
-    assert table.column_names[-1] == "pc3"
+    assert [row["pc1"] for row in rows(outcome)] == pytest.approx(xy[:, 0].tolist(), abs=1e-5)
+    assert outcome.tables["map"].column_names[-1] == "pc3"
 
 
 def test_lda_finds_the_axis_that_tells_classes_apart_where_pca_does_not() -> None:
     # The second coordinate varies most and says nothing; the third says which class.
     chance = np.random.default_rng(1)
     labels = ["old", "new"] * 60
-    rows = np.stack(
+    given_rows = np.stack(
         [
             np.ones(120),
             chance.normal(0, 0.5, 120),
@@ -129,7 +128,7 @@ def test_lda_finds_the_axis_that_tells_classes_apart_where_pca_does_not() -> Non
         ],
         axis=1,
     )
-    given = subject(unit(rows), labels=labels)
+    given = subject(unit(given_rows), labels=labels)
     x = positions(drawn(given, by="lda", label="class"))[:, 0]
     old = np.array([of == "old" for of in labels])
     assert x[old].min() > x[~old].max() or x[old].max() < x[~old].min()
@@ -206,8 +205,8 @@ def test_a_map_is_kept_new_assets_are_placed_and_deleted_ones_vanish() -> None:
     before = drawn(subject(vectors[there], ids=ids))
     now = [row for row in range(100) if row != 1]  # and row 1 is deleted
     after = drawn(subject(vectors[now], ids=[f"id-{row}" for row in now], earlier=before))
-    was = dict(zip(ids, positions(before).tolist(), strict=True))
-    table = after.tables["map"].to_pylist()
+    was = {row["id"]: [row["x"], row["y"]] for row in rows(before)}
+    table = rows(after)
     assert after.summary["drawn"] == "kept"
     assert after.summary["placed"] == 5
     assert {row["id"] for row in table if row["placed"]} == {f"id-{n}" for n in range(0, 100, 20)}
@@ -250,9 +249,9 @@ def test_axes_are_mirrored_as_they_were_and_never_turned() -> None:
     table = before.tables["map"]
     flipped = table.set_column(2, "x", [-table["x"].to_numpy()])
     after = drawn(subject(vectors, earlier=Outcome({}, {"map": flipped})), by="pca")
-    assert positions(after)[:, 0] == pytest.approx(-table["x"].to_numpy())
-    assert positions(after)[:, 1] == pytest.approx(table["y"].to_numpy())
-    assert after.tables["map"]["pc1"].to_numpy() == pytest.approx(-table["pc1"].to_numpy())
+    assert positions(after)[:, 0] == pytest.approx(-positions(before)[:, 0])
+    assert positions(after)[:, 1] == pytest.approx(positions(before)[:, 1])
+    assert rows(after)[7]["pc1"] == -rows(before)[7]["pc1"]
 
 
 def test_a_frame_keeps_the_aspect() -> None:

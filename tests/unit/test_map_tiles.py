@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from indexer.analysis.maps.points import coloured, labelled, name_places, stream
-from indexer.analysis.maps.tiles import DEEPEST, levels, tile
+from indexer.analysis.maps.tiles import DEEPEST, bounds, levels, order, tile
 from indexer.errors import InvalidInput
 
 # Two in the north-west, one in each other quarter; y points up.
@@ -46,6 +46,22 @@ def test_every_point_is_in_one_tile_and_no_tile_has_too_many() -> None:
                 found += rows["id"].to_pylist()
     assert sorted(found) == sorted(points["id"].to_pylist())
     assert tile(points, 0, 0, 0)["id"].to_pylist() == [f"id-{n}" for n in range(2950, 3000)]
+
+
+def test_the_rows_of_a_tile_lie_together() -> None:
+    xy = np.random.default_rng(0).uniform(-1, 1, (3000, 2)).astype(np.float32)
+    level = levels(xy, np.arange(3000), points=50)
+    rows = order(xy, level)
+    points = table(xy, level).take(rows)
+    assert points["level"].to_pylist() == sorted(level.tolist())
+    where = {id: row for row, id in enumerate(points["id"].to_pylist())}
+    for place in [(0, 0, 0), (1, 1, 0), (2, 0, 3), (3, 5, 2)]:
+        found = tile(points, *place)
+        lines = [where[id] for id in found["id"].to_pylist()]
+        assert lines == list(range(lines[0], lines[0] + len(lines)))
+        left, bottom, right, top = bounds(*place)
+        assert left <= min(found["x"].to_pylist()) <= max(found["x"].to_pylist()) <= right
+        assert bottom <= min(found["y"].to_pylist()) <= max(found["y"].to_pylist()) <= top
 
 
 def test_what_lies_in_one_place_ends_in_the_deepest_tile() -> None:

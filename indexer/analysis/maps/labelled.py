@@ -13,8 +13,8 @@ def labels(subject: Subject, field: str) -> list[str | None]:
 
     `field` is a path (`class`, `camera.model`). Raises `InvalidInput` if no asset has it.
     """
-    found = [_label(payload.get("metadata"), field) for payload in subject.payloads("metadata")]
-    if not any(label is not None for label in found):
+    found = [label(payload.get("metadata"), field) for payload in subject.payloads("metadata")]
+    if not any(value is not None for value in found):
         raise InvalidInput(
             f"None of these {len(found):,} assets has the metadata field {field!r}; choose a "
             "field that they have, or give them one.",
@@ -23,7 +23,8 @@ def labels(subject: Subject, field: str) -> list[str | None]:
     return found
 
 
-def _label(metadata: object, field: str) -> str | None:
+def label(metadata: object, field: str) -> str | None:
+    """What this metadata has in the field, as text."""
     value = metadata
     for key in field.removeprefix("metadata.").split("."):
         if not isinstance(value, Mapping):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from indexer.analysis.maps.drawing import Drawing, draw
 from indexer.analysis.maps.keeping import Former, aligned, former, kept, made
 from indexer.analysis.maps.parameters import MapParameters
-from indexer.analysis.maps.tiles import POINTS, levels
+from indexer.analysis.maps.tiles import POINTS, levels, order
 from indexer.analysis.maps.trust import trustworthiness
 from indexer.analysis.method import Method, Outcome
 from indexer.analysis.subject import Subject
@@ -30,7 +30,10 @@ def drawn_or_kept(subject: Subject, parameters: MapParameters) -> tuple[Drawing,
 
 
 def run(subject: Subject, parameters: MapParameters) -> Outcome:
-    """Table `map`: id, kind, x, y, placed, level, and what the way of drawing adds."""
+    """Table `map`: id, kind, x, y, placed, level, and what the way of drawing adds.
+
+    The most representative come first; `level` is that of the tile that an asset is in.
+    """
     drawing, was = drawn_or_kept(subject, parameters)
     drawn = np.ones(len(subject), bool) if was is None else was.drawn
     trust = trustworthiness(
@@ -80,7 +83,7 @@ def _table(
         "level": pa.array(level),
         **{name: pa.array(values) for name, values in drawing.columns.items()},
     }
-    return pa.table(columns)
+    return pa.table(columns).take(order(drawing.positions, level))
 
 
 def _representative(

@@ -51,11 +51,18 @@ def levels(
     return level
 
 
-def tile(points: pa.Table, z: int, x: int, y: int) -> pa.Table:
-    """The rows of a map (columns x, y, level) that are in this tile.
+def order(positions: Positions, level: NDArray[np.int8]) -> NDArray[np.intp]:
+    """Rows level by level, and inside a level those of one tile together: a file in this order is
+    read in a few places for a tile, and from its beginning for the most representative."""
+    columns, lines = _cells(positions, DEEPEST)
+    along = np.zeros(len(positions), np.int64)
+    for bit in range(DEEPEST):  # Morton (1966): the bits of both in turn
+        along |= (columns >> bit & 1) << 2 * bit | (lines >> bit & 1) << 2 * bit + 1
+    return np.lexsort((along, level))
 
-    Raises `InvalidInput` where there is no such tile.
-    """
+
+def bounds(z: int, x: int, y: int) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top of a tile. Raises `InvalidInput` where there is no such tile."""
     if not (0 <= z <= DEEPEST and 0 <= x < 1 << z and 0 <= y < 1 << z):
         raise InvalidInput(
             f"There is no tile {z}/{x}/{y}: z is 0 to {DEEPEST}, x and y are 0 to 2^z - 1.",
@@ -63,6 +70,16 @@ def tile(points: pa.Table, z: int, x: int, y: int) -> pa.Table:
             x=x,
             y=y,
         )
+    side = 2 / (1 << z)
+    return x * side - 1, 1 - (y + 1) * side, (x + 1) * side - 1, 1 - y * side
+
+
+def tile(points: pa.Table, z: int, x: int, y: int) -> pa.Table:
+    """The rows of a map (columns x, y, level) that are in this tile.
+
+    Raises `InvalidInput` where there is no such tile.
+    """
+    bounds(z, x, y)
     there = points["level"].to_numpy() == z
     positions = np.stack([points["x"].to_numpy()[there], points["y"].to_numpy()[there]], axis=1)
     columns, lines = _cells(positions, z)
