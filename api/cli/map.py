@@ -199,7 +199,8 @@ def _latest_clusters(client: Client, told: Analysis) -> str | None:
     return None
 
 
-def _form(out: Path) -> Literal["parquet", "csv", "jsonl", "arrow"]:
+def table_format(out: Path) -> Literal["parquet", "csv", "jsonl", "arrow"]:
+    """What the ending of the file says. Raises `InvalidInput` for one that is not known."""
     if out.suffix.lower() not in _FORMATS:
         raise InvalidInput(
             f"{out} does not say how to write it; name a file that ends in "
