@@ -14,12 +14,11 @@ from api.cli.analysing import (
     WhereOption,
     WithinOption,
     analyse,
-    heading,
     place,
 )
 from api.cli.files import write
 from api.cli.map import table_format
-from api.cli.output import emit, for_people, rows, say
+from api.cli.output import emit, for_people, number, rows, say
 from api.cli.session import CollectionOption, Session, command
 
 if TYPE_CHECKING:
@@ -86,9 +85,7 @@ def _tell(told: Analysis, shown: Rows) -> None:
     from indexer.analysis.comparison.verdict import verdict
 
     summary = told["summary"]
-    say(
-        heading(told, f"Compared {summary['assets']:,} with a vector in {summary['other']}, of the")
-    )
+    say(_heading(told))
     for line in verdict(summary):
         say(line)
     if for_people():
@@ -108,6 +105,17 @@ def _tell(told: Analysis, shown: Rows) -> None:
     )
     say(
         f"`semblance analyses export {told['id'][:8]} outliers` lists outliers of one alone.", "dim"
+    )
+
+
+def _heading(told: Analysis) -> str:
+    summary = told["summary"]
+    count = number(summary["assets"], "asset")
+    left = summary["only_in_space"]
+    without = f" ({left:,} without one left out)" if left else ""
+    return (
+        f"Compared {summary['space']} with {summary['other']} over {count} of "
+        f"{told['collection']} that have a vector in both{without}. Analysis {told['id'][:8]}."
     )
 
 
