@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.analysis import comparison, maps
+from indexer.analysis import comparison, maps, neighbour_lists
 from indexer.analysis.method import Method
 
 _ALL: tuple[Method, ...] = (
+    neighbour_lists.METHOD,
     maps.METHOD,
     comparison.METHOD,
 )

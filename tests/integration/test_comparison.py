@@ -95,8 +95,8 @@ def test_the_command_says_the_verdict_first(
     run(data, "spaces", "import", *second)
 
     table = tmp_path / "all.csv"
-    words = ("compare", "own", "mixed", "-c", "sky", "--label", "class", "-n", 2, "--out", table)
-    out, err = run(data, *words)
+    asked = ("compare", "own", "mixed", "-c", "sky", "--label", "class", "-n", 2, "--out", table)
+    out, err = run(data, *asked)
     lines = err.splitlines()
     assert lines[0].startswith(
         "Compared own with mixed over 60 assets of sky that have a vector in both. "
