@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from indexer.analysis import neighbour_lists
 from indexer.analysis.method import Method
+from indexer.analysis.outliers import method as outliers
 
-_ALL: tuple[Method, ...] = (neighbour_lists.METHOD,)
+_ALL: tuple[Method, ...] = (neighbour_lists.METHOD, outliers.METHOD)
 
 METHODS: Mapping[str, Method] = {method.name: method for method in _ALL}
