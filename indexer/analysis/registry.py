@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from indexer.analysis import neighbour_lists
 from indexer.analysis.method import Method
 from indexer.analysis.outliers import method as outliers
+from indexer.analysis.quality import method as quality
 
-_ALL: tuple[Method, ...] = (neighbour_lists.METHOD, outliers.METHOD)
+_ALL: tuple[Method, ...] = (neighbour_lists.METHOD, outliers.METHOD, quality.METHOD)
 
 METHODS: Mapping[str, Method] = {method.name: method for method in _ALL}
