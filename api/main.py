@@ -35,6 +35,7 @@ from api.routes import (
     health,
     jobs,
     labels,
+    maps,
     metrics,
     models,
     page,
@@ -130,6 +131,7 @@ def _add_routes(app: FastAPI) -> None:
         search,
         jobs,
         analyses,
+        maps,
         labels,
         export,
     ):

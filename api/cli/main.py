@@ -21,6 +21,7 @@ from api.cli import (
     backup,
     classify,
     collections,
+    comparing,
     compiling,
     demo,
     doctor,
@@ -31,6 +32,7 @@ from api.cli import (
     jobs,
     label_errors,
     labels,
+    map,
     models,
     probe,
     propagate,
@@ -80,7 +82,8 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses),
+    *(collections, spaces, assets),
+    *(analyses, map, comparing),
     *(classify, propagate, label_errors, probe, labels),
     *(models, backup, compiling, doctor),
 )
