@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from indexer.analysis import neighbour_lists
+from indexer.analysis.clusters import method as clusters
 from indexer.analysis.method import Method
 
-_ALL: tuple[Method, ...] = (neighbour_lists.METHOD,)
+_ALL: tuple[Method, ...] = (neighbour_lists.METHOD, clusters.METHOD)
 
 METHODS: Mapping[str, Method] = {method.name: method for method in _ALL}

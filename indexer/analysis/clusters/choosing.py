@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from indexer.analysis.clusters.kmeans import Labels, Vectors, fit, nearest, sampled, unit
 from indexer.analysis.method import Progress
 
-SAMPLE: Final = 4_000
+SAMPLE: Final = 3_000
 NEIGHBOURS: Final = 10
 FEWEST_IN_EACH: Final = 4
 """So many assets of the sample for each cluster, on average, at the largest k tried."""
@@ -27,6 +27,9 @@ LADDER: Final = (
     *range(2, 13),
     *(14, 16, 18, 20, 23, 26, 30, 35, 40, 50, 60, 75, 90, 110, 130, 150),
 )
+TRIES: Final = 3
+FALLEN: Final = 0.85
+"""The share of the best so far below which no larger k is tried: it falls on from there."""
 CRITERION: Final = "modularity of the neighbour graph"
 
 
@@ -39,15 +42,17 @@ class Choice:
 
 
 def choices(vectors: Vectors, seed: int, progress: Progress) -> list[Choice]:
-    """Each k of the ladder that suits so many vectors, tried on a sample."""
+    """Each k of the ladder that suits so many vectors, tried on a sample, until it gets worse."""
     sample = sampled(vectors, SAMPLE, seed)
     neighbours = nearest_others(sample, min(NEIGHBOURS, len(sample) - 1))
     ladder = [k for k in LADDER if k == 2 or k * FEWEST_IN_EACH <= len(sample)]
     tried = []
     for done, k in enumerate(ladder):
         progress.step("Choosing how many", done, len(ladder))
-        labels, _ = nearest(sample, unit(fit(sample, k, seed)))
+        labels, _ = nearest(sample, unit(fit(sample, k, seed, TRIES)))
         tried.append(Choice(k, modularity(neighbours, labels)))
+        if tried[-1].modularity < FALLEN * max(choice.modularity for choice in tried):
+            break
     return tried
 
 

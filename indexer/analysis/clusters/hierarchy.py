@@ -39,7 +39,8 @@ def tree(numbers: Sequence[int], centres: Vectors) -> list[Node]:
         return []
     made: list[Node] = []
     parents: dict[int, int] = {}
-    names, under = [int(number) for number in numbers], [(int(number),) for number in numbers]
+    names = [int(number) for number in numbers]
+    under: list[tuple[int, ...]] = [(name,) for name in names]
     for step, (left, right, distance) in enumerate(_joins(centres)):
         node = max(numbers) + 1 + step
         names.append(node)

@@ -20,7 +20,7 @@ Vectors = NDArray[np.float32]
 SAMPLE: Final = 20_000
 SAMPLE_PER_CLUSTER: Final = 64
 SMALL: Final = 5_000
-"""Up to so many vectors chance is given many tries; beyond, the sample itself evens it out."""
+"""Up to so many vectors chance is given many tries, which are quick then; beyond, two."""
 PASSES: Final = 20
 SETTLED: Final = 0.001
 """The share of assets that still changes cluster below which no further pass is made."""
@@ -34,7 +34,8 @@ def cluster(vectors: Vectors, k: int, seed: int, progress: Progress) -> Labels:
     """
     count = max(SAMPLE, SAMPLE_PER_CLUSTER * k)
     progress.step("Finding centres", 0, k)
-    centres = unit(fit(sampled(vectors, count, seed), k, seed))
+    tries = 10 if len(vectors) <= SMALL else 2
+    centres = unit(fit(sampled(vectors, count, seed), k, seed, tries))
     labels, _ = nearest(vectors, centres, progress)
     for _ in range(PASSES):
         centres = unit(sums(vectors, labels, len(centres)), centres)
@@ -46,15 +47,20 @@ def cluster(vectors: Vectors, k: int, seed: int, progress: Progress) -> Labels:
     return np.unique(labels, return_inverse=True)[1].astype(np.int32)
 
 
-def fit(vectors: Vectors, k: int, seed: int) -> Vectors:
-    """Centres by scikit-learn's k-means, shape (at most k, dimension), not of length 1."""
+def fit(vectors: Vectors, k: int, seed: int, tries: int) -> Vectors:
+    """Centres by scikit-learn's k-means, shape (at most k, dimension), not of length 1.
+
+    The best of so many tries, each from other centres.
+    """
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
     different = np.unique(vectors, axis=0)
     if len(different) <= k:
         return different
-    tries = 10 if len(vectors) <= SMALL else 2
-    found = KMeans(k, n_init=tries, max_iter=50, random_state=seed).fit(vectors)
+    # Threads wait for each other at every few hundred vectors: for few, one alone is faster.
+    with threadpool_limits(1 if len(vectors) <= SMALL else None):
+        found = KMeans(k, n_init=tries, max_iter=50, random_state=seed).fit(vectors)
     return np.asarray(found.cluster_centers_, np.float32)
 
 

@@ -1,8 +1,9 @@
 """Names from the words that assets bring along: class-based TF-IDF.
 
-Weight of a term in a cluster: its share of the cluster's terms, times log(1 + A / f), with A the
-mean number of terms in a cluster and f how often the term is in all of them (Grootendorst,
-"BERTopic: Neural topic modeling with a class-based TF-IDF procedure", 2022).
+Weight of a term in a cluster: the root of its share of the cluster's terms, times log(1 + A / f),
+with A the mean number of terms in a cluster and f how often the term is in all of them
+(Grootendorst, "BERTopic: Neural topic modeling with a class-based TF-IDF procedure", 2022; the root
+is what it offers against words that are frequent everywhere, such as "man" in captions).
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ Counts = NDArray[np.float64]
 
 FEWEST_TEXTS: Final = 20
 """From so many texts on, a word that stands in more than half of them says nothing."""
+PAIRED: Final = 0.75
+"""The share of a word's weight from which a pair with that word stands in its place."""
+LOOKED_AT: Final = 10
+"""Pairs are looked for among so many times the terms that are wanted."""
 _WORD: Final = r"(?u)\b[^\W\d_][\w'’-]*[^\W_]\b"
 _NO_WORDS: Final = re.compile(r"\w+://|^\W*[\d\W]+$|^[\w.+-]+@[\w-]+\.|\.\w{3,4}$")
 """Addresses, numbers and dates, names of files: what names nothing that a person would see."""
@@ -67,22 +72,28 @@ def weights(counts: Counts) -> Counts:
     """Class-based TF-IDF of how often each term (column) is in each cluster (row)."""
     in_cluster = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(in_cluster, 1)
-    weighted = shares * np.log1p(in_cluster.mean() / np.maximum(counts.sum(axis=0), 1))
+    weighted = np.sqrt(shares) * np.log1p(in_cluster.mean() / np.maximum(counts.sum(axis=0), 1))
     return np.asarray(weighted, np.float64)
 
 
 def _best(weighted: Counts, names: Sequence[str], count: int) -> list[str]:
-    """The heaviest terms; one that shares a word with a heavier one is left out."""
+    """The heaviest terms; one that shares a word with a heavier one is left out.
+
+    Where a pair of words weighs nearly as much as the one, the pair is meant: `boundary layer`.
+    """
+    order = [place for place in np.argsort(-weighted, kind="stable") if weighted[place] > 0]
+    pairs = [place for place in order[: count * LOOKED_AT] if " " in names[place]]
     chosen: list[str] = []
     said: set[str] = set()
-    for place in np.argsort(-weighted, kind="stable"):
-        if weighted[place] <= 0 or len(chosen) == count:
+    for place in order:
+        if len(chosen) == count:
             break
-        words = {_stem(word) for word in names[place].split()}
-        if words & said:
-            continue
-        chosen.append(str(names[place]))
-        said |= words
+        around = (p for p in pairs if names[place] in names[p].split())
+        fuller = next((p for p in around if weighted[p] > PAIRED * weighted[place]), place)
+        words = {_stem(word) for word in names[fuller].split()}
+        if not words & said:
+            chosen.append(str(names[fuller]))
+            said |= words
     return chosen
 
 
