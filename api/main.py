@@ -30,6 +30,7 @@ from api.routes import (
     analyses,
     assets,
     backups,
+    clusters,
     collections,
     export,
     health,
@@ -129,6 +130,7 @@ def _add_routes(app: FastAPI) -> None:
         search,
         jobs,
         analyses,
+        clusters,
         export,
     ):
         v1.include_router(part.router)

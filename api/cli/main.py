@@ -19,6 +19,7 @@ from api.cli import (
     analyses,
     assets,
     backup,
+    clusters,
     collections,
     compiling,
     demo,
@@ -75,7 +76,7 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses, models, backup, compiling, doctor),
+    *(collections, spaces, assets, analyses, clusters, models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

@@ -5,7 +5,7 @@ each vector is first moved to the mean of its neighbours and itself, a few times
 middle of a group moves together, what lies between groups does not (mean shift on the neighbour
 graph; Fukunaga and Hostetler, 1975). HDBSCAN (Campello, Moulavi and Sander, 2013) then sees the
 lengths of the graph's edges between the moved vectors. No cluster may hold more than half of all:
-that would tell nothing.
+that would tell nothing. What stands alone and was moved along is told by where it really is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis.clusters.kmeans import Labels, Vectors, unit
+from indexer.analysis.clusters.kmeans import Labels, Vectors, sums, unit
+from indexer.analysis.clusters.portraits import members
 from indexer.analysis.method import Progress
 from indexer.analysis.neighbours import NeighbourGraph
 
@@ -30,6 +31,8 @@ CORE: Final = 5
 LEAST: Final = 5
 FAR: Final = 10.0
 """Longer than any edge between unit vectors: joins parts of the graph that no edge joins."""
+DEVIATIONS: Final = 3.0
+_TO_SIGMA: Final = 1.4826  # of a normal distribution's median deviation
 _SHORTEST: Final = 1e-6  # an edge of length 0 would be none in a sparse matrix
 
 
@@ -61,7 +64,32 @@ def cluster(
         metric="precomputed",
         copy=False,
     ).fit(_joined(_lengths(moved, rows, columns)))
-    return found.labels_.astype(np.int32), found.probabilities_.astype(np.float32)
+    labels, sure = found.labels_.astype(np.int32), found.probabilities_.astype(np.float32)
+    out = _dragged_along(vectors, labels)
+    labels[out], sure[out] = -1, 0
+    # a cluster of which too little is left would be below the size that was asked for
+    small = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=1) < smallest)
+    gone = np.isin(labels, small)
+    labels[gone], sure[gone] = -1, 0
+    inside = labels >= 0
+    labels[inside] = np.unique(labels[inside], return_inverse=True)[1]
+    return labels, sure
+
+
+def _dragged_along(vectors: Vectors, labels: Labels) -> NDArray[np.bool_]:
+    """What stands alone, and came into a cluster because its neighbours are there.
+
+    Where it really is, it is farther from the centre than all that belong there: by the median and
+    the median deviation of their cosines, as outliers are told.
+    """
+    out = np.zeros(len(vectors), bool)
+    centres = unit(sums(vectors, labels, int(labels.max(initial=-1)) + 1))
+    for rows, centre in zip(members(labels, len(centres)), centres, strict=True):
+        cosines = vectors[rows] @ centre
+        middle = np.median(cosines)
+        deviation = _TO_SIGMA * np.median(np.abs(cosines - middle))
+        out[rows[cosines < middle - DEVIATIONS * deviation]] = True
+    return out
 
 
 def _edges(graph: NeighbourGraph) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -17,10 +17,13 @@ from indexer.analysis.method import Progress
 Labels = NDArray[np.int32]
 Vectors = NDArray[np.float32]
 
-SAMPLE: Final = 20_000
-SAMPLE_PER_CLUSTER: Final = 64
-SMALL: Final = 5_000
-"""Up to so many vectors chance is given many tries, which are quick then; beyond, two."""
+FEW: Final = 5_000
+FEW_PER_CLUSTER: Final = 32
+"""The sample is this large, or so large for each cluster. Where centres begin matters more than on
+how many vectors, so many tries on few find better ones than few tries on many."""
+MANY_TRIES: Final = 10
+SOME_TRIES: Final = 3
+MANY_CLUSTERS: Final = 150
 PASSES: Final = 20
 SETTLED: Final = 0.001
 """The share of assets that still changes cluster below which no further pass is made."""
@@ -32,10 +35,9 @@ def cluster(vectors: Vectors, k: int, seed: int, progress: Progress) -> Labels:
 
     Fewer come out where there are fewer different vectors; none is empty. Seeded.
     """
-    count = max(SAMPLE, SAMPLE_PER_CLUSTER * k)
     progress.step("Finding centres", 0, k)
-    tries = 10 if len(vectors) <= SMALL else 2
-    centres = unit(fit(sampled(vectors, count, seed), k, seed, tries))
+    sample = sampled(vectors, max(FEW, FEW_PER_CLUSTER * k), seed)
+    centres = unit(fit(sample, k, seed, MANY_TRIES if k <= MANY_CLUSTERS else SOME_TRIES))
     labels, _ = nearest(vectors, centres, progress)
     for _ in range(PASSES):
         centres = unit(sums(vectors, labels, len(centres)), centres)
@@ -53,13 +55,13 @@ def fit(vectors: Vectors, k: int, seed: int, tries: int) -> Vectors:
     The best of so many tries, each from other centres.
     """
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     different = np.unique(vectors, axis=0)
     if len(different) <= k:
         return different
-    # Threads wait for each other at every few hundred vectors: for few, one alone is faster.
-    with threadpool_limits(1 if len(vectors) <= SMALL else None):
+    # Its threads wait for each other every few hundred vectors: for few, one alone is faster.
+    with threadpool_limits(1 if len(vectors) <= FEW else None):
         found = KMeans(k, n_init=tries, max_iter=50, random_state=seed).fit(vectors)
     return np.asarray(found.cluster_centers_, np.float32)
 

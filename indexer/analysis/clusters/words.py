@@ -20,8 +20,8 @@ Counts = NDArray[np.float64]
 
 FEWEST_TEXTS: Final = 20
 """From so many texts on, a word that stands in more than half of them says nothing."""
-PAIRED: Final = 0.75
-"""The share of a word's weight from which a pair with that word stands in its place."""
+PAIRED: Final = 0.5
+"""The share of a word's occurrences in one pair above which the pair is meant."""
 LOOKED_AT: Final = 10
 """Pairs are looked for among so many times the terms that are wanted."""
 _WORD: Final = r"(?u)\b[^\W\d_][\w'’-]*[^\W_]\b"
@@ -65,7 +65,8 @@ def terms(texts: Sequence[Sequence[str]], count: int) -> list[list[str]]:
     sums = [counted[first:last].sum(axis=0) for first, last in pairwise(ends)]
     counts = np.asarray(np.vstack([np.asarray(one) for one in sums]), np.float64)
     names = counter.get_feature_names_out()
-    return [_best(row, names, count) for row in weights(counts)]
+    weighted = weights(counts)
+    return [_best(w, c, names, count) for w, c in zip(weighted, counts, strict=True)]
 
 
 def weights(counts: Counts) -> Counts:
@@ -76,20 +77,20 @@ def weights(counts: Counts) -> Counts:
     return np.asarray(weighted, np.float64)
 
 
-def _best(weighted: Counts, names: Sequence[str], count: int) -> list[str]:
-    """The heaviest terms; one that shares a word with a heavier one is left out.
+def _best(weighted: Counts, counts: Counts, names: Sequence[str], count: int) -> list[str]:
+    """The heaviest words, each as the pair it mostly stands in: `boundary layer`.
 
-    Where a pair of words weighs nearly as much as the one, the pair is meant: `boundary layer`.
+    One that shares a word with a heavier one is left out.
     """
-    order = [place for place in np.argsort(-weighted, kind="stable") if weighted[place] > 0]
-    pairs = [place for place in order[: count * LOOKED_AT] if " " in names[place]]
+    order = [int(place) for place in np.argsort(-weighted, kind="stable") if weighted[place] > 0]
+    pairs = [place for place in order if " " in names[place]][: count * LOOKED_AT]
     chosen: list[str] = []
     said: set[str] = set()
-    for place in order:
+    for place in (place for place in order if " " not in names[place]):
         if len(chosen) == count:
             break
-        around = (p for p in pairs if names[place] in names[p].split())
-        fuller = next((p for p in around if weighted[p] > PAIRED * weighted[place]), place)
+        around = (pair for pair in pairs if names[place] in names[pair].split())
+        fuller = next((p for p in around if counts[p] > max(1, PAIRED * counts[place])), place)
         words = {_stem(word) for word in names[fuller].split()}
         if not words & said:
             chosen.append(str(names[fuller]))
