@@ -19,7 +19,7 @@ from indexer.analysis.subjects import subject_of
 from indexer.batches import batches
 from indexer.domain import AssetId, Entry, Payload
 from indexer.errors import Conflict, InvalidInput
-from indexer.ledger import PAGE
+from indexer.ledger import PAGE, now
 from indexer.metadata import clean, field_types
 
 if TYPE_CHECKING:
@@ -55,12 +55,14 @@ def assign(access: Access, analysis: Analysis) -> Analysis:
             "found; run the analysis again.",
             analysis=analysis.id,
         )
+    looked_at = now()
     subject = subject_of(access, analysis, _Unwatched())
     all_belong = analysis.request.parameters.get("by") != "density"
     now = edits.brought_up_to_date(tables, subject.ids, subject.vectors, all_belong=all_belong)
     entries.write(
         access.store,
         analysis,
+        started_at=looked_at,  # from then on assets count as added since
         assets=len(subject),
         without_vectors=subject.without_vectors,
     )

@@ -82,7 +82,9 @@ def _best(weighted: Counts, counts: Counts, names: Sequence[str], count: int) ->
 
     One that shares a word with a heavier one is left out.
     """
-    order = [int(place) for place in np.argsort(-weighted, kind="stable") if weighted[place] > 0]
+    # What was said once names no cluster where anything was said twice.
+    least = max(1, min(2, counts.max()))
+    order = [int(place) for place in np.argsort(-weighted, kind="stable") if counts[place] >= least]
     pairs = [place for place in order if " " in names[place]][: count * LOOKED_AT]
     chosen: list[str] = []
     said: set[str] = set()
