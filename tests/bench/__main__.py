@@ -16,6 +16,7 @@ BENCHES = {
     "footprint": "bytes an asset takes on disk and in memory, part by part",
     "peers": "pictures a second beside other programs; takes a Python that has them",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
+    "clusters": "how good and how fast clusters are found; takes the folder of all data",
     "relevance": "whether relevance tells a match from none; takes the folder of all data",
 }
 

@@ -71,7 +71,7 @@ def test_clusters_are_found_shown_edited_and_saved_as_labels(data: Path) -> None
     assert out == "18 assets labelled.\n"
     ships = answered(data, "search", "boat", "--where", "motif=Ships", "-c", "market")["hits"]
     assert len(ships) == EACH
-    assert {hit["metadata"]["title"].split()[1] for hit in ships} == {"boat"}
+    assert {hit["text"].split()[1] for hit in ships} == {"boat"}
 
     within = answered(
         data, "clusters", "--within", f"{id}:{names['boat']}", "-k", 2, "-c", "market"
@@ -81,7 +81,7 @@ def test_clusters_are_found_shown_edited_and_saved_as_labels(data: Path) -> None
 
 def test_what_is_wrong_is_said(data: Path) -> None:
     assert "at most 18" in problem(data, "clusters", "-k", 19, "-c", "market", code=2)["message"]
-    behind = problem(data, "clusters", "-c", "market", "show", "abcd", code=2)
-    assert "behind the command" in behind["message"]
+    _, err = run(data, "clusters", "-c", "market", "show", "abcd", code=2)
+    assert "Write options behind the command: semblance clusters show" in err
     terms = problem(data, "clusters", "--vocabulary", "/nowhere", "-c", "market", code=2)
     assert "cannot be read" in terms["message"]

@@ -58,7 +58,7 @@ def assign(access: Access, analysis: Analysis) -> Analysis:
     looked_at = now()
     subject = subject_of(access, analysis, _Unwatched())
     all_belong = analysis.request.parameters.get("by") != "density"
-    now = edits.brought_up_to_date(tables, subject.ids, subject.vectors, all_belong=all_belong)
+    tables = edits.brought_up_to_date(tables, subject.ids, subject.vectors, all_belong=all_belong)
     entries.write(
         access.store,
         analysis,
@@ -66,7 +66,7 @@ def assign(access: Access, analysis: Analysis) -> Analysis:
         assets=len(subject),
         without_vectors=subject.without_vectors,
     )
-    return _amend(access, analysis, now)
+    return _amend(access, analysis, tables)
 
 
 def label(
