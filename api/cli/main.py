@@ -19,8 +19,10 @@ from api.cli import (
     analyses,
     assets,
     backup,
+    classify,
     clusters,
     collections,
+    comparing,
     compiling,
     demo,
     doctor,
@@ -29,7 +31,12 @@ from api.cli import (
     index,
     interrupts,
     jobs,
+    label_errors,
+    labels,
+    map,
     models,
+    probe,
+    propagate,
     search,
     serve,
     spaces,
@@ -76,7 +83,10 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses, clusters, models, backup, compiling, doctor),
+    *(collections, spaces, assets),
+    *(analyses, clusters, map, comparing),
+    *(classify, propagate, label_errors, probe, labels),
+    *(models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)
