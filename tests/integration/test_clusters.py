@@ -100,7 +100,7 @@ def test_pictures_are_clustered_edited_labelled_and_clustered_again(
 
     labelled = live.owner.post(f"{path}/label", json={"field": "motif"})
     assert labelled.json() == {"labelled": 3 * EACH, "field": "motif"}
-    question = {"filter": json.dumps({"field": "motif", "equals": "Poppies"}), "limit": 100}
+    question = {"filter": json.dumps({"field": "motif", "equals": "Poppies"}), "limit": "100"}
     answer = live.owner.get(f"/v1/collections/{pictures}/assets", params=question).json()
     paths = [Path(asset["sources"][0]["path"]) for asset in answer["assets"]]
     assert {path.parent.name for path in paths} == {"red"}

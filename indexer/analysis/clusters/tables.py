@@ -185,7 +185,8 @@ def centres_in(table: pa.Table) -> Centres:
     """The columns of a table `centres`."""
     numbers = [int(number) for number in table["cluster"].to_pylist()]
     flat = _array(table["vector"].combine_chunks().flatten(), np.float32)
-    return Centres(numbers, _array(table["reach"], np.float32), flat.reshape(len(numbers), -1))
+    vectors = flat.reshape(len(numbers), table["vector"].type.list_size)
+    return Centres(numbers, _array(table["reach"], np.float32), vectors)
 
 
 def _centres_table(centres: Centres) -> pa.Table:
