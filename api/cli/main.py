@@ -20,6 +20,7 @@ from api.cli import (
     assets,
     backup,
     classify,
+    clusters,
     collections,
     comparing,
     compiling,
@@ -83,7 +84,7 @@ def _root(
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
     *(collections, spaces, assets),
-    *(analyses, map, comparing),
+    *(analyses, clusters, map, comparing),
     *(classify, propagate, label_errors, probe, labels),
     *(models, backup, compiling, doctor),
 )

@@ -17,6 +17,7 @@ BENCHES = {
     "peers": "pictures a second beside other programs; takes a Python that has them",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
     "labels": "labels by words, learnt, spread and doubted; takes the folder of all data",
+    "clusters": "how good and how fast clusters are found; takes the folder of all data",
     "relevance": "whether relevance tells a match from none; takes the folder of all data",
 }
 
