@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,13 @@ from indexer.analysis.neighbours import NeighbourGraph
 Pairs = NDArray[np.int64]
 """Rows of two assets, the smaller first, shape (m, 2); no pair twice."""
 
+Rows = NDArray[np.int64]
+Hashing = Callable[[Rows, Rows], tuple[NDArray[np.int8], NDArray[np.uint8]]]
+"""Tells for pairs of rows the turn in which their hashes are nearest, and the distance then."""
+
 _BLOCK = 65_536
 _OF_EQUALS = 3
-_EQUAL_STEPS = 8
+_EQUAL_STEPS = 12
 FAR = 255
 """The hash distance of what has no hash."""
 
@@ -37,10 +41,13 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def first(self, most: int) -> Candidates:
-        """The nearest of them alone."""
+    def of(self, numbers: NDArray[np.int64]) -> Candidates:
+        """Those with these numbers, in this order."""
         return Candidates(
-            self.pairs[:most], self.cosines[:most], self.turns[:most], self.distances[:most]
+            self.pairs[numbers],
+            self.cosines[numbers],
+            self.turns[numbers],
+            self.distances[numbers],
         )
 
 
@@ -74,12 +81,7 @@ def near_hashes(hashes: Hashes, usable: NDArray[np.bool_], radius: int) -> Pairs
     return distinct(found)
 
 
-def weighed(
-    pairs: Pairs,
-    vectors: NDArray[np.float32],
-    hashes: Hashes | None = None,
-    usable: NDArray[np.bool_] | None = None,
-) -> Candidates:
+def weighed(pairs: Pairs, vectors: NDArray[np.float32], hashing: Hashing) -> Candidates:
     """The pairs with their cosines and hash distances, the nearest in either respect first."""
     cosines = np.empty(len(pairs), np.float32)
     turns = np.zeros(len(pairs), np.int8)
@@ -88,13 +90,32 @@ def weighed(
         block = slice(start, start + _BLOCK)
         one, other = pairs[block].T
         cosines[block] = np.einsum("ij,ij->i", vectors[one], vectors[other])
-        if hashes is not None and usable is not None:
-            turns[block], distances[block] = nearest_turn(hashes[one], hashes[other])
-            distances[block][~(usable[one] & usable[other])] = FAR
+        turns[block], distances[block] = hashing(one, other)
     # 8 bits of 63, or a cosine of 0.95: about equally telling
     nearness = np.minimum(distances / 8.0, (1.0 - cosines) / 0.05)
     order = np.argsort(nearness, kind="stable")
-    return Candidates(pairs[order], cosines[order], turns[order], distances[order])
+    return Candidates(pairs, cosines, turns, distances).of(order)
+
+
+def by_look(hashes: Hashes, usable: NDArray[np.bool_]) -> Hashing:
+    """Perceptual hashes, in the turn in which they are nearest."""
+
+    def hashing(one: Rows, other: Rows) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+        turns, distances = nearest_turn(hashes[one], hashes[other])
+        distances[~(usable[one] & usable[other])] = FAR
+        return turns, distances
+
+    return hashing
+
+
+def by_wording(hashes: Hashes) -> Hashing:
+    """Hashes of wordings: equal, or not to be compared."""
+
+    def hashing(one: Rows, other: Rows) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+        distances = np.where(hashes[one] == hashes[other], 0, FAR).astype(np.uint8)
+        return np.zeros(len(one), np.int8), distances
+
+    return hashing
 
 
 def distinct(blocks: Iterable[NDArray[np.int64]]) -> Pairs:
@@ -103,8 +124,12 @@ def distinct(blocks: Iterable[NDArray[np.int64]]) -> Pairs:
     return np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
 
 
+def equal_hashes(rows: Rows, hashes: Hashes) -> Pairs:
+    """Pairs of rows with equal hashes: each with the next few of them, not all with all."""
+    return distinct([_among_equals(rows[np.argsort(hashes[rows], kind="stable")], hashes)])
+
+
 def _among_equals(order: NDArray[np.int64], hashes: Hashes) -> NDArray[np.int64]:
-    """Rows with equal hashes, each with the next few of them."""
     found = [np.empty((0, 2), np.int64)]
     for step in range(1, min(_EQUAL_STEPS, len(order) - 1) + 1):
         equal = hashes[order[:-step]] == hashes[order[step:]]

@@ -98,15 +98,16 @@ def laid_by_keypoints(first: View, second: View, *, mirrored: bool) -> Laid | No
     if len(pairs) < _FEWEST:
         return None
     cv2.setRNGSeed(0)
-    matrix, agreed = cv2.estimateAffine2D(
+    estimated, agreed = cv2.estimateAffine2D(
         theirs.places[pairs[:, 0]],
         ours.places[pairs[:, 1]],
         ransacReprojThreshold=_TOLERANCE,
         maxIters=1000,
         confidence=0.995,
     )
-    if matrix is None or int(agreed.sum()) < _FEWEST or not _is_plausible(matrix):
-        return None
+    matrix = np.asarray(estimated, np.float64)
+    if matrix.shape != (2, 3) or int(agreed.sum()) < _FEWEST or not _is_plausible(matrix):
+        return None  # OpenCV gives nothing at all where no three points agree
     return Laid(matrix, mirrored, second.grey.shape[1], int(agreed.sum()), len(pairs))
 
 
@@ -129,8 +130,12 @@ def likeness(first: View, second: View, laid: Laid) -> Likeness:
     inner = cv2.erode(covered.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if inner.sum() < 400:
         return Likeness(first_covered, second_covered, 0.0, 1.0, 0.0, 0.0)
-    return Likeness(first_covered, second_covered, *_alike(ours[inner], theirs[inner]),
-        toned=_toned(ours[inner], theirs[inner]))
+    return Likeness(
+        first_covered,
+        second_covered,
+        *_alike(ours[inner], theirs[inner]),
+        toned=_toned(ours[inner], theirs[inner]),
+    )
 
 
 def _alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple[float, float, float]:
@@ -189,4 +194,4 @@ def _is_plausible(matrix: Matrix) -> bool:
     if not np.isfinite(matrix).all() or np.linalg.det(inner) <= 0:
         return False
     large, small = np.linalg.svd(inner, compute_uv=False)
-    return bool(0.1 < small and large < 10 and large / small < 2)
+    return bool(small > 0.1 and large < 10 and large / small < 2)

@@ -90,7 +90,7 @@ def _fits(
 
 
 def _moved(judged: Judged) -> bool:
-    """Whether one shows but a part of the other, or is askew: then a third need not be like both."""
+    """Whether one shows but a part of the other, or is askew: a third need not be like both."""
     askew = judged.laid is not None and 2 < abs(judged.laid.rotation) % 90 < 88
     return askew or bool(PARTS & {judged.verdict, *judged.changes})
 

@@ -65,7 +65,7 @@ def turned(hashes: Hashes, turn: Turn) -> Hashes:
 
 def distances(first: Hashes, second: Hashes) -> NDArray[np.uint8]:
     """In how many bits the hashes differ, pair by pair."""
-    return np.bitwise_count(first ^ second)
+    return np.asarray(np.bitwise_count(first ^ second), np.uint8)
 
 
 def nearest_turn(first: Hashes, second: Hashes) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
@@ -119,9 +119,11 @@ class _Drawers:
         counts = self.bounds[keys + 1] - first
         asking = np.flatnonzero(counts)
         total = np.cumsum(counts[asking])
-        cuts = np.searchsorted(total, np.arange(_BLOCK, int(total[-1]) + 1, _BLOCK)) if len(
-            total
-        ) else ()
+        cuts = (
+            np.searchsorted(total, np.arange(_BLOCK, int(total[-1]) + 1, _BLOCK))
+            if len(total)
+            else ()
+        )
         for rows in np.split(asking, cuts):
             many = counts[rows]
             if len(rows) == 0:

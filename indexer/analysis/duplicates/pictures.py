@@ -71,7 +71,7 @@ def same_pixels(access: Access, first: Asset, second: Asset) -> bool:
         with open_original(access.blobs, asset) as file:
             image = images.decode(file, page=asset.page, limits=access.limits)
         pixels.append(np.asarray(image))
-    return np.array_equal(*pixels)
+    return np.array_equal(pixels[0], pixels[1])
 
 
 class Views:

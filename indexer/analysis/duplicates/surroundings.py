@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.analysis.duplicates.geometry import Laid
 from indexer.analysis.duplicates.views import View
@@ -33,8 +34,8 @@ def surroundings(outer: View, inner: View, laid: Laid) -> Surroundings:
 
     seen = inner.mirrored if laid.mirrored else inner.grey
     height, width = outer.grey.shape
-    covered = cv2.warpAffine(np.full_like(seen, 255), laid.matrix, (width, height))
-    covered = (covered > 127).astype(np.uint8)
+    shadow = cv2.warpAffine(np.full_like(seen, 255), laid.matrix, (width, height))
+    covered = (np.asarray(shadow) > 127).astype(np.uint8)
     wide, narrow = _grown(covered, 2), _grown(1 - covered, 2) == 0
     around = outer.grey[wide == 0]
     if len(around) >= 20:
@@ -51,12 +52,7 @@ def surroundings(outer: View, inner: View, laid: Laid) -> Surroundings:
     return Surroundings.OTHER if steep[outline].mean() > _EDGE * inside else Surroundings.MORE
 
 
-def _grown(mask: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], by: int) -> np.ndarray[
-    tuple[int, ...], np.dtype[np.uint8]
-]:
+def _grown(mask: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
     import cv2
 
-    grown: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = cv2.dilate(
-        mask, np.ones((2 * by + 1, 2 * by + 1), np.uint8)
-    )
-    return grown
+    return np.asarray(cv2.dilate(mask, np.ones((2 * by + 1, 2 * by + 1), np.uint8)), np.uint8)

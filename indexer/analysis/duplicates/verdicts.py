@@ -165,8 +165,10 @@ def _covering(
     if max(ours, theirs) < whole:
         return [Verdict.CROPPED], None
     outer = 0 if theirs >= ours else 1
-    around = surroundings(first, second, laid) if outer == 0 else surroundings(
-        second, first, laid.inverse(first)
+    around = (
+        surroundings(first, second, laid)
+        if outer == 0
+        else surroundings(second, first, laid.inverse(first))
     )
     if around is Surroundings.PLAIN:
         return [Verdict.BORDERED], outer

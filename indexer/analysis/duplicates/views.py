@@ -85,7 +85,7 @@ def view_of(image: PIL.Image.Image, size: tuple[int, int] | None = None) -> View
 def _keypoints(grey: Grey) -> Keypoints:
     import cv2
 
-    found, descriptors = cv2.SIFT_create(_KEYPOINTS).detectAndCompute(grey, None)
+    found, descriptors = cv2.SIFT.create(_KEYPOINTS).detectAndCompute(grey, None)
     if descriptors is None:
         return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
     # Hellinger distances tell apart better than Euclidean ones (RootSIFT, Arandjelović 2012)
