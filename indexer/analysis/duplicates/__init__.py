@@ -19,11 +19,11 @@ accession     a folder that is not in the Collection, held against it
 
 from __future__ import annotations
 
-from indexer.analysis.duplicates.parameters import DuplicateParameters
+from indexer.analysis.duplicates.parameters import AccessionParameters, DuplicateParameters
 from indexer.analysis.method import Method, Outcome
 from indexer.analysis.subject import Subject
 
-__all__ = ["DUPLICATES"]
+__all__ = ["ACCESSION", "DUPLICATES"]
 
 
 def _run(subject: Subject, parameters: DuplicateParameters) -> Outcome:
@@ -32,9 +32,23 @@ def _run(subject: Subject, parameters: DuplicateParameters) -> Outcome:
     return search(subject, parameters)
 
 
+def _check(subject: Subject, parameters: AccessionParameters) -> Outcome:
+    from indexer.analysis.duplicates.accession import check
+
+    return check(subject, parameters)
+
+
 DUPLICATES = Method(
     name="duplicates",
     promise="Find duplicates: copies, resized, cropped, turned and written-over ones, with proof.",
     parameters=DuplicateParameters,
     run=_run,
+)
+
+ACCESSION = Method(
+    name="accession",
+    promise="Check a folder before it is added: what of it is here already, and as what.",
+    parameters=AccessionParameters,
+    run=_check,
+    least=1,
 )

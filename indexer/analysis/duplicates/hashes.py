@@ -30,6 +30,11 @@ class Turn:
     mirrored: bool
     quarters: int
 
+    @property
+    def back(self) -> Turn:
+        """The turn that undoes this one; one that mirrors undoes itself."""
+        return self if self.mirrored else Turn(False, -self.quarters % 4)
+
     def of(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The picture, shape (height, width, ...), laid like this."""
         laid = picture[:, ::-1] if self.mirrored else picture

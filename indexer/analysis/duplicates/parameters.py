@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from indexer.analysis.method import Parameters
@@ -45,4 +47,15 @@ class DuplicateParameters(Parameters):
     )
     reworded_overlap: float = Field(
         0.35, ge=0, le=1, description="...if they share at least this part of their words."
+    )
+
+
+class AccessionParameters(DuplicateParameters):
+    """A folder on the server, and the bounds within which its duplicates are looked for."""
+
+    paths: ClassVar[tuple[str, ...]] = ("path",)
+
+    path: str = Field(description="The folder or file on the server; nothing of it is added.")
+    neighbours: int = Field(
+        5, ge=1, le=200, description="How many near assets each incoming file is held against."
     )

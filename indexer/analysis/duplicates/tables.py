@@ -32,7 +32,7 @@ def pairs_table(
     for pair in order:
         for name, value in _pair(pair, found[pair], *measured[pair], decided).items():
             columns[name].append(value)
-    fields = [(name, _arrow(kind)) for name, kind in _PAIRS.items()]
+    fields = [(name, type_named(kind)) for name, kind in _PAIRS.items()]
     return pa.table(columns, schema=pa.schema(fields))
 
 
@@ -162,7 +162,8 @@ def _surety(judged: Judged) -> tuple[bool, float]:
     return not judged.is_duplicate, -alike
 
 
-def _arrow(kind: str) -> pa.DataType:
+def type_named(kind: str) -> pa.DataType:
+    """The Arrow type of a column; "list" is a list of texts."""
     import pyarrow as pa
 
     if kind == "list":

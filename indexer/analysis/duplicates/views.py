@@ -86,7 +86,7 @@ def _keypoints(grey: Grey) -> Keypoints:
     import cv2
 
     found, descriptors = cv2.SIFT.create(_KEYPOINTS).detectAndCompute(grey, None)
-    if descriptors is None:
+    if not found:
         return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
     # Hellinger distances tell apart better than Euclidean ones (RootSIFT, Arandjelović 2012)
     unit = descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6)
