@@ -16,6 +16,7 @@ Matrix = NDArray[np.float64]
 _RATIO = 0.85
 _FEWEST = 6
 _TOLERANCE = 3.0
+_NOTHING = (0.0, 1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Likeness:
 
     `first_covered`, `second_covered`: shares of each picture. `correlation`: 1 if one follows from
     the other pixel by pixel. `changed`: the share of what is covered that differs plainly;
-    `rest`: the correlation of all but that. `toned`: by how many greys, of 255, their tones were
+    `rest`: the correlation of all but that. `written`: the share that stands out from what is
+    otherwise nearly equal, as writing does. `toned`: by how many greys, of 255, their tones were
     apart.
     """
 
@@ -69,6 +71,7 @@ class Likeness:
     correlation: float
     changed: float
     rest: float
+    written: float
     toned: float
 
 
@@ -129,7 +132,7 @@ def likeness(first: View, second: View, laid: Laid) -> Likeness:
     # at the edge of what is covered one pixel too many or too few would count as a change
     inner = cv2.erode(covered.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if inner.sum() < 400:
-        return Likeness(first_covered, second_covered, 0.0, 1.0, 0.0, 0.0)
+        return Likeness(first_covered, second_covered, *_NOTHING, toned=0.0)
     return Likeness(
         first_covered,
         second_covered,
@@ -138,11 +141,11 @@ def likeness(first: View, second: View, laid: Laid) -> Likeness:
     )
 
 
-def _alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple[float, float, float]:
-    """Correlation, share that is changed, and the correlation of the rest; see `Likeness`."""
+def _alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple[float, ...]:
+    """Correlation, share changed, correlation of the rest, share written over; see `Likeness`."""
     if first.std() < second.std():  # what has lost tones follows from what has them all
         first, second = second, first
-    best = (0.0, 1.0, 0.0)
+    best: tuple[float, ...] = _NOTHING
     for known, told in ((first, second), (second, first)):
         spread = float(told.std())
         if spread < 3:
@@ -152,8 +155,10 @@ def _alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple[flo
         rest = ~plainly
         kept = float(told[rest].std()) if rest.sum() > 50 else 0.0
         left = 1 - float((error[rest] ** 2).mean()) / kept**2 if kept >= 3 else 0.0
-        result = (1 - float((error**2).mean()) / spread**2, float(plainly.mean()), left)
-        best = max(best, result)
+        # compression and scaling err everywhere a little, writing here and there a lot
+        written = error > max(12.0, 6 * float(np.median(error)))
+        whole = 1 - float((error**2).mean()) / spread**2
+        best = max(best, (whole, float(plainly.mean()), left, float(written.mean())))
     return best
 
 

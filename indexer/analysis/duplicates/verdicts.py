@@ -83,6 +83,7 @@ _SAME, _SAME_CHANGED = 0.97, 0.06
 _REST, _REST_CHANGED = 0.97, 0.2
 _AGREED = 10
 _WHOLE = 0.95
+_TONED = 12.0
 
 
 def is_flat(view: View) -> bool:
@@ -135,7 +136,7 @@ def _inliers(judged: Judged) -> int:
 def _judged(first: View, second: View, laid: Laid, found: Likeness) -> Judged:
     """The verdict on a confirmed pair."""
     changes, derived = _covering(first, second, laid, found)
-    if _is_overlaid(found):
+    if not changes and _is_overlaid(found):
         changes.append(Verdict.OVERLAID)
     if abs(laid.rotation) > 2:
         changes.append(Verdict.ROTATED)
@@ -178,12 +179,15 @@ def _covering(
 
 
 def _is_overlaid(found: Likeness) -> bool:
-    return found.changed > 0.015 and found.rest - found.correlation > 0.01
+    # where tones were changed, what was too light or too dark for them stands out as well
+    if found.toned > _TONED:
+        return found.changed > 0.015 and found.rest - found.correlation > 0.01
+    return found.written > 0.008
 
 
 def _is_recoloured(first: View, second: View, found: Likeness) -> bool:
     less, more = sorted((first.chroma, second.chroma))
-    return found.toned > 12 or (less < 3 and more > 8)
+    return found.toned > _TONED or (less < 3 and more > 8)
 
 
 def _paler(first: View, second: View) -> int | None:
