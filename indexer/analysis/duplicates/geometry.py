@@ -16,7 +16,8 @@ Matrix = NDArray[np.float64]
 _RATIO = 0.85
 _FEWEST = 6
 _TOLERANCE = 3.0
-_NOTHING = (0.0, 1.0, 0.0, 0.0)
+Measured = tuple[float, float, float, float]
+_NOTHING: Measured = (0.0, 1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +133,16 @@ def likeness(first: View, second: View, laid: Laid) -> Likeness:
     # at the edge of what is covered one pixel too many or too few would count as a change
     inner = cv2.erode(covered.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if inner.sum() < 400:
-        return Likeness(first_covered, second_covered, *_NOTHING, toned=0.0)
-    return Likeness(
-        first_covered,
-        second_covered,
-        *_alike(ours[inner], theirs[inner]),
-        toned=_toned(ours[inner], theirs[inner]),
-    )
+        return Likeness(first_covered, second_covered, *_NOTHING, 0.0)
+    toned = _toned(ours[inner], theirs[inner])
+    return Likeness(first_covered, second_covered, *_alike(ours[inner], theirs[inner]), toned)
 
 
-def _alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> tuple[float, ...]:
+def _alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> Measured:
     """Correlation, share changed, correlation of the rest, share written over; see `Likeness`."""
     if first.std() < second.std():  # what has lost tones follows from what has them all
         first, second = second, first
-    best: tuple[float, ...] = _NOTHING
+    best: Measured = _NOTHING
     for known, told in ((first, second), (second, first)):
         spread = float(told.std())
         if spread < 3:

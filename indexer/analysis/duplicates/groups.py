@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from indexer.analysis.duplicates.verdicts import PARTS, Judged, Verdict
+from indexer.analysis.duplicates.verdicts import PARTS, Judged, Verdict, is_askew
 from indexer.domain import AssetId
 
 Links = Mapping[tuple[AssetId, AssetId], Judged]
@@ -91,7 +91,7 @@ def _fits(
 
 def _moved(judged: Judged) -> bool:
     """Whether one shows but a part of the other, or is askew: a third need not be like both."""
-    askew = judged.laid is not None and 2 < abs(judged.laid.rotation) % 90 < 88
+    askew = judged.laid is not None and is_askew(judged.laid)
     return askew or bool(PARTS & {judged.verdict, *judged.changes})
 
 

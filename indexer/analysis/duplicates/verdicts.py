@@ -136,7 +136,8 @@ def _inliers(judged: Judged) -> int:
 def _judged(first: View, second: View, laid: Laid, found: Likeness) -> Judged:
     """The verdict on a confirmed pair."""
     changes, derived = _covering(first, second, laid, found)
-    if not changes and _is_overlaid(found):
+    # turned by a few degrees, its empty corners would count as written over
+    if not changes and not is_askew(laid) and _is_overlaid(found):
         changes.append(Verdict.OVERLAID)
     if abs(laid.rotation) > 2:
         changes.append(Verdict.ROTATED)
@@ -160,7 +161,7 @@ def _covering(
     """What the parts that only one of them has say, and which was made of the other."""
     ours, theirs = found.first_covered, found.second_covered
     # turned by a few degrees without growing, a picture loses its corners
-    whole = _WHOLE if abs(laid.rotation) % 90 < 2 or abs(laid.rotation) % 90 > 88 else 0.85
+    whole = 0.85 if is_askew(laid) else _WHOLE
     if min(ours, theirs) >= whole:
         return [], None
     if max(ours, theirs) < whole:
@@ -176,6 +177,11 @@ def _covering(
     if around is Surroundings.OTHER:
         return [Verdict.SCREENSHOT], outer
     return [Verdict.CROPPED], 1 - outer
+
+
+def is_askew(laid: Laid) -> bool:
+    """Whether it is turned by anything else than quarters."""
+    return 2 < abs(laid.rotation) % 90 < 88
 
 
 def _is_overlaid(found: Likeness) -> bool:
