@@ -31,6 +31,7 @@ from api.routes import (
     assets,
     backups,
     collections,
+    duplicates,
     export,
     health,
     jobs,
@@ -129,6 +130,7 @@ def _add_routes(app: FastAPI) -> None:
         search,
         jobs,
         analyses,
+        duplicates,
         export,
     ):
         v1.include_router(part.router)

@@ -27,8 +27,8 @@ def main(files: str, output: str) -> None:
         pairs = []
         for row in range(len(paths) - 1):
             apart = np.bitwise_count(numbers[row + 1 :] ^ numbers[row])
-            for other in np.flatnonzero(apart <= _MOST):
-                pairs.append((paths[row], paths[row + 1 + int(other)], int(apart[other])))
+            near = np.flatnonzero(apart <= _MOST)
+            pairs += [(paths[row], paths[row + 1 + int(o)], int(apart[o])) for o in near]
         told[method.__name__] = {"seconds": round(seconds, 1), "pairs": pairs}
     with open(output, "w") as file:
         json.dump(told, file)

@@ -95,11 +95,22 @@ def every(
     store: VectorStore, collection: str, decision: Decision | None = None
 ) -> Iterator[Decided]:
     """All decisions of a Collection, or those that say this, in the order of their ids."""
-    condition: Filter = Equals("entry", Entry.DECISION.value)
-    if decision is not None:
-        condition = All((condition, Equals("decision", decision.value)))
-    for point in scroll_all(store, collection, condition):
+    for point in scroll_all(store, collection, _which(decision)):
         yield _decided(point.payload)
+
+
+def page(
+    store: VectorStore,
+    collection: str,
+    decision: Decision | None = None,
+    *,
+    limit: int = 100,
+    after: AssetId | None = None,
+) -> tuple[list[Decided], AssetId | None]:
+    """Some decisions, and where to continue (None at the end)."""
+    after = None if after is None else _asset_id(after)
+    points, following = store.scroll(collection, _which(decision), limit=limit, after=after)
+    return [_decided(point.payload) for point in points], following
 
 
 def on_pairs(store: VectorStore, collection: str, ids: Sequence[AssetId]) -> dict[AssetId, Decided]:
@@ -120,6 +131,11 @@ def undo(store: VectorStore, collection: str, ids: Sequence[AssetId]) -> int:
         store.delete(collection, batch)
     store.flush(collection)
     return len(there)
+
+
+def _which(decision: Decision | None) -> Filter:
+    every = Equals("entry", Entry.DECISION.value)
+    return every if decision is None else All((every, Equals("decision", decision.value)))
 
 
 def _check_known(store: VectorStore, collection: str, decided: Sequence[Decided]) -> None:

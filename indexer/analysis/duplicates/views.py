@@ -46,7 +46,7 @@ class View:
         """Its greys from behind."""
         return np.ascontiguousarray(self.grey[:, ::-1])
 
-    @cached_property
+    @property
     def mirrored_keypoints(self) -> Keypoints:
         """The keypoints it has from behind.
 
