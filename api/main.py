@@ -35,6 +35,8 @@ from api.routes import (
     export,
     health,
     jobs,
+    labels,
+    maps,
     metrics,
     models,
     page,
@@ -131,6 +133,8 @@ def _add_routes(app: FastAPI) -> None:
         jobs,
         analyses,
         duplicates,
+        maps,
+        labels,
         export,
     ):
         v1.include_router(part.router)

@@ -164,9 +164,7 @@ def decide(
     is not asked about again. Of several, each is paired with the first.
     """
     pairs = [[assets[0], other] for other in assets[1:] or assets[:1]]
-    said = [
-        {"assets": pair, "decision": decision, "keep": keep, "note": note} for pair in pairs
-    ]
+    said = [{"assets": pair, "decision": decision, "keep": keep, "note": note} for pair in pairs]
     with session.client("Writing") as client:
         told = client.decide(said, chosen(client, collection))
     if session.as_json:

@@ -19,16 +19,24 @@ from api.cli import (
     analyses,
     assets,
     backup,
+    classify,
     collections,
+    comparing,
     compiling,
     demo,
     doctor,
+    duplicates,
     exits,
     export,
     index,
     interrupts,
     jobs,
+    label_errors,
+    labels,
+    map,
     models,
+    probe,
+    propagate,
     search,
     serve,
     spaces,
@@ -75,7 +83,10 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses, models, backup, compiling, doctor),
+    *(collections, spaces, assets),
+    *(analyses, duplicates, map, comparing),
+    *(classify, propagate, label_errors, probe, labels),
+    *(models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

@@ -23,7 +23,7 @@ from indexer.analysis.duplicates.parameters import AccessionParameters, Duplicat
 from indexer.analysis.method import Method, Outcome
 from indexer.analysis.subject import Subject
 
-__all__ = ["ACCESSION", "DUPLICATES"]
+__all__ = ["ACCESSION", "METHOD"]
 
 
 def _run(subject: Subject, parameters: DuplicateParameters) -> Outcome:
@@ -38,7 +38,7 @@ def _check(subject: Subject, parameters: AccessionParameters) -> Outcome:
     return check(subject, parameters)
 
 
-DUPLICATES = Method(
+METHOD = Method(
     name="duplicates",
     promise="Find duplicates: copies, resized, cropped, turned and written-over ones, with proof.",
     parameters=DuplicateParameters,

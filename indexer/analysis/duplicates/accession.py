@@ -7,7 +7,7 @@ and its hash, and looked at beside what is nearest in the Collection and in the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,18 +15,19 @@ from indexer import collections
 from indexer.analysis.duplicates.arrivals import Arrivals
 from indexer.analysis.duplicates.fingerprints import Fingerprints, fingerprints
 from indexer.analysis.duplicates.holding import COLUMNS, Checker, Result, Row
-from indexer.analysis.duplicates.incoming import incoming
+from indexer.analysis.duplicates.incoming import Incoming, incoming
 from indexer.analysis.duplicates.parameters import AccessionParameters
 from indexer.analysis.duplicates.pictures import Views, decoding
 from indexer.analysis.duplicates.tables import type_named
 from indexer.analysis.method import Outcome
 from indexer.analysis.subject import Subject
 from indexer.domain import Kind
+from indexer.errors import InvalidInput, NotFound
 
 
 def check(subject: Subject, parameters: AccessionParameters) -> Outcome:
-    """Hold the folder against the Subject's assets. Raises `NotFound` if there is nothing there,
-    and `InvalidInput` where the Space's vectors were imported: no model can make further ones."""
+    """Hold the folder against the Subject's assets. Raises `InvalidInput` if there is nothing there, or
+    where the Space's vectors were imported: no model can make further ones."""
     kind = subject.kind or Kind.IMAGE
     access, name = subject.access, subject.collection.name
     embedder = collections.embedder_of(access.embedders, subject.collection, subject.space)
@@ -34,7 +35,7 @@ def check(subject: Subject, parameters: AccessionParameters) -> Outcome:
     with decoding() as pool, Arrivals(subject.space.dimension) as arrivals:
         path = Path(parameters.path)
         batches = incoming(path, kind, embedder, access.limits, pool)
-        first = next(batches, None)  # a path with nothing there is told before all else is done
+        first = _first(batches)
         prints = _prints(subject, pool) if kind is Kind.IMAGE else None
         views = Views(access, name, pool)
         checker = Checker(subject, parameters, prints, views, arrivals, pool)
@@ -43,6 +44,14 @@ def check(subject: Subject, parameters: AccessionParameters) -> Outcome:
             subject.progress.step("Checking files", len(rows))
             first = next(batches, None)
     return _told(rows, prints)
+
+
+def _first(batches: Iterator[list[Incoming]]) -> list[Incoming] | None:
+    """A path with nothing there is told before all else is done."""
+    try:
+        return next(batches, None)
+    except NotFound as error:
+        raise InvalidInput(error.message, **error.details) from error
 
 
 def _prints(subject: Subject, pool: ThreadPoolExecutor) -> Fingerprints:
