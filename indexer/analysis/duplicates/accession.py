@@ -26,8 +26,11 @@ from indexer.errors import InvalidInput, NotFound
 
 
 def check(subject: Subject, parameters: AccessionParameters) -> Outcome:
-    """Hold the folder against the Subject's assets. Raises `InvalidInput` if there is nothing there, or
-    where the Space's vectors were imported: no model can make further ones."""
+    """Hold the folder against the Subject's assets.
+
+    Raises `InvalidInput` if there is nothing there, `NotFound` where the Space's vectors were
+    imported: no model can make further ones.
+    """
     kind = subject.kind or Kind.IMAGE
     access, name = subject.access, subject.collection.name
     embedder = collections.embedder_of(access.embedders, subject.collection, subject.space)
