@@ -16,6 +16,7 @@ BENCHES = {
     "footprint": "bytes an asset takes on disk and in memory, part by part",
     "peers": "pictures a second beside other programs; takes a Python that has them",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
+    "duplicates": "variants found among thousands of pictures; takes the folder of all data",
     "relevance": "whether relevance tells a match from none; takes the folder of all data",
 }
 

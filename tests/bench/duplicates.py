@@ -18,11 +18,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import PIL.Image
 
+from indexer import collections
 from indexer.adding import index_location, start_location
 from indexer.analysis import artefacts, asking, entries, running
 from indexer.build import Engine, open_engine
@@ -42,7 +44,7 @@ SOURCES: Mapping[str, int] = {
     "flowers5": 50,
     "clothing": 30,
 }
-_COLLECTION = "dup"
+_COLLECTION = "duplicates"
 _ENDINGS = (".jpg", ".jpeg", ".png")
 
 
@@ -129,15 +131,14 @@ def _paths(engine: Engine) -> dict[AssetId, list[str]]:
 
 
 def _index(engine: Engine, pictures: Path) -> None:
-    from indexer import collections
-
     space = collections.space_of(engine.embedders.get("mini"))
     collections.create(engine.store, _COLLECTION, [space])
-    queue = EmbeddedQueue(lambda *job: index(engine.indexer, *job), workers=2)
+    queue = EmbeddedQueue(partial(index, engine.indexer), engine.store)
     request = Request(location=str(pictures.resolve()), exclude=("*.tsv", "*.txt"))
     job = start_location(engine, _COLLECTION, request)
     index_location(engine, queue, job)
-    queue.drain()
+    queue.wait()
+    engine.store.flush(_COLLECTION)
     queue.close()
 
 

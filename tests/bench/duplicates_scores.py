@@ -117,7 +117,7 @@ def _figures(found: int, of: int, right: int, wrong: int) -> dict[str, float]:
 
 
 def _mean_f1(told: Mapping[str, Any]) -> float:
-    return sum(one["f1"] for one in told["variants"].values()) / len(VARIANTS)
+    return float(sum(one["f1"] for one in told["variants"].values()) / len(VARIANTS))
 
 
 def _short(told: Mapping[str, Any], distance: int) -> dict[str, Any]:

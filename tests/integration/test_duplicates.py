@@ -89,7 +89,9 @@ def test_duplicates_are_found_decided_on_planned_and_checked_against(
         ("same.jpg", "exact"),
         ("turned.jpg", "duplicate"),
     ]
-    assert client.collection(collection)["totals"]["found"] == 2 + len(MADE)
+    totals = client.collection(collection)["totals"]
+    assert totals is not None
+    assert totals["found"] == 2 + len(MADE)
 
 
 def test_a_client_may_have_no_other_folders_checked(

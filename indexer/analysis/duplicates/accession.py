@@ -28,11 +28,16 @@ from indexer.errors import InvalidInput, NotFound
 def check(subject: Subject, parameters: AccessionParameters) -> Outcome:
     """Hold the folder against the Subject's assets.
 
-    Raises `InvalidInput` if there is nothing there, `NotFound` where the Space's vectors were
-    imported: no model can make further ones.
+    Raises `InvalidInput` if there is nothing there, or where the Space's vectors were imported.
     """
     kind = subject.kind or Kind.IMAGE
     access, name = subject.access, subject.collection.name
+    if subject.space.is_imported:
+        raise InvalidInput(
+            f"The vectors of space {subject.space.name!r} were imported: no model can make those "
+            "of new files. Name another space.",
+            space=subject.space.name,
+        )
     embedder = collections.embedder_of(access.embedders, subject.collection, subject.space)
     rows: list[Row] = []
     with decoding() as pool, Arrivals(subject.space.dimension) as arrivals:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
+
 from indexer.analysis.duplicates.candidates import Candidates
 from indexer.analysis.duplicates.hashes import TURNS
 from indexer.analysis.duplicates.pictures import Views, assets, same_pixels
@@ -13,6 +15,7 @@ from indexer.analysis.duplicates.verdicts import Judged, Verdict, judge
 from indexer.analysis.gathering import payloads
 from indexer.analysis.method import Progress
 from indexer.analysis.subject import Access
+from indexer.batches import batches
 from indexer.domain import Asset, AssetId
 from indexer.errors import SemblanceError
 
@@ -44,13 +47,37 @@ def check_pictures(
         soft = judged is not None and not judged.is_duplicate
         return None if soft and candidates.cosines[number] < scene_cosine else judged
 
-    for start in range(0, len(candidates), _BLOCK):
-        block = range(start, min(start + _BLOCK, len(candidates)))
+    done = 0
+    for block in batches(_walk(candidates), _BLOCK):
         shown = views.of([ids[row] for number in block for row in candidates.pairs[number]])
         outcomes = zip(block, pool.map(check, block), strict=True)
         found |= {number: judged for number, judged in outcomes if judged is not None}
-        progress.step("Comparing pictures", block.stop, len(candidates))
+        done += len(block)
+        progress.step("Comparing pictures", done, len(candidates))
     return found, views.problems
+
+
+def _walk(candidates: Candidates) -> list[int]:
+    """The candidates in an order in which pictures are met again soon after they were decoded.
+
+    Decoding and looking for keypoints is the cost; the order is that of the pairs' graph with its
+    bandwidth reduced (Cuthill and McKee 1969).
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    if not len(candidates):
+        return []
+    rows, compact = np.unique(candidates.pairs, return_inverse=True)
+    one, other = compact.reshape(-1, 2).T
+    shape = (len(rows), len(rows))
+    graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=shape).tocsr()
+    place = np.empty(len(rows), np.int64)
+    place[reverse_cuthill_mckee((graph + graph.T).tocsr(), symmetric_mode=True)] = np.arange(
+        len(rows)
+    )
+    later, sooner = np.maximum(place[one], place[other]), np.minimum(place[one], place[other])
+    return [int(number) for number in np.lexsort((sooner, later))]
 
 
 def note_same_pixels(

@@ -27,7 +27,7 @@ FIELDS = (
 """What has to be known of a picture to open it, and to choose between two."""
 
 _AHEAD = 32
-_KEPT = 512
+_KEPT = 1024
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from indexer.analysis.duplicates.hashes import Grey
 
-SIDE = 320
+SIDE = 256
 """Longer side of a view in pixels."""
 
-_KEYPOINTS = 500
+_KEYPOINTS = 400
 
 
 @dataclass(frozen=True, slots=True)
