@@ -26,6 +26,7 @@ from api.cli import (
     compiling,
     demo,
     doctor,
+    duplicates,
     exits,
     export,
     index,
@@ -84,7 +85,7 @@ def _root(
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
     *(collections, spaces, assets),
-    *(analyses, clusters, map, comparing),
+    *(analyses, duplicates, clusters, map, comparing),
     *(classify, propagate, label_errors, probe, labels),
     *(models, backup, compiling, doctor),
 )

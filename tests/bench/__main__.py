@@ -18,6 +18,7 @@ BENCHES = {
     "cranfield": "search quality on Cranfield; takes the folder of the data",
     "labels": "labels by words, learnt, spread and doubted; takes the folder of all data",
     "clusters": "how good and how fast clusters are found; takes the folder of all data",
+    "duplicates": "variants found among thousands of pictures; takes the folder of all data",
     "relevance": "whether relevance tells a match from none; takes the folder of all data",
 }
 
