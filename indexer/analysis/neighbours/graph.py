@@ -1,4 +1,4 @@
-"""The neighbour graph: for every row its nearest other rows by cosine."""
+"""What a neighbour graph is."""
 
 from __future__ import annotations
 
