@@ -20,6 +20,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from api.analysis_calls import AnalysisCalls
 from api.answers import Answer, Collection, Job, Model, Totals, Uploaded, Worker
 from api.asking import Picture, Where, files_to_send, search_body
 from api.asset_calls import DEFAULT
@@ -36,7 +37,7 @@ _OWNER_SECONDS = 20.0
 """How long to wait for a server that has the data folder's lock but no address yet."""
 
 
-class Client(BackupCalls, JobCalls):
+class Client(AnalysisCalls, BackupCalls, JobCalls):
     """Semblance's API: over TCP with a URL, or over a Unix socket. Made by `connect`."""
 
     def __init__(

@@ -18,6 +18,7 @@ from api.warming import Warming
 from indexer.build import Engine
 from indexer.collections import resolved
 from indexer.ports import VectorStore
+from worker.analysing import Analyses
 from worker.queue import OpenQueue
 
 
@@ -27,6 +28,7 @@ class Serving:
 
     engine: Engine
     queue: OpenQueue
+    analyses: Analyses
     token: str | None
     reading: Reading
     warming: Warming

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -26,6 +27,7 @@ from api.reading import Reading
 from api.routes import (
     adding,
     aliases,
+    analyses,
     assets,
     backups,
     collections,
@@ -45,9 +47,13 @@ from api.warming import Warming
 from api.watching import PREFIX, Watching
 from indexer.build import Engine
 from indexer.calibration import refresh
+from indexer.errors import SemblanceError
+from worker.analysing import open_analyses
 from worker.custody import Custody
 from worker.queue import OpenQueue
 from worker.tracing import Traces, open_traces
+
+log = logging.getLogger(__name__)
 
 UPLOADS_AT_ONCE = 2
 ORIGINALS_AT_ONCE = 4
@@ -100,6 +106,7 @@ def _serving(
     return Serving(
         engine=engine,
         queue=queue,
+        analyses=open_analyses(engine, queue),
         token=token,
         reading=Reading(engine, queue, custody),
         warming=Warming(engine.embedders, engine.settings.model),
@@ -112,7 +119,18 @@ def _serving(
 
 def _add_routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix=PREFIX, dependencies=[Depends(caller)], responses=PROBLEMS)
-    for part in (models, workers, collections, aliases, backups, spaces, search, jobs, export):
+    for part in (
+        models,
+        workers,
+        collections,
+        aliases,
+        backups,
+        spaces,
+        search,
+        jobs,
+        analyses,
+        export,
+    ):
         v1.include_router(part.router)
     for part in (adding, assets):
         v1.include_router(part.router)
@@ -132,12 +150,14 @@ def _running(
             serving.warming.start()
         if resume:
             serving.reading.resume()
+            await run_in_threadpool(_take_up_analyses, serving)
         upkeep.start()
         try:
             with _tasks_carrying(serving.engine, traces):
                 yield
         finally:
             serving.closing.set()
+            await run_in_threadpool(serving.analyses.close)
             serving.reading.stop()
             # Closing the queue frees whoever waits for a place in it, uploads included.
             await run_in_threadpool(serving.queue.close)
@@ -147,6 +167,15 @@ def _running(
                 await run_in_threadpool(traces.close)
 
     return running()
+
+
+def _take_up_analyses(serving: Serving) -> None:
+    store = serving.engine.store
+    for name in store.collections():
+        try:
+            serving.analyses.take_up(name)
+        except SemblanceError as error:
+            log.warning("Analyses of %s are not taken up: %s", name, error.message)
 
 
 def _tasks_carrying(engine: Engine, traces: Traces | None) -> AbstractContextManager[None]:

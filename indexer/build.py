@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from indexer.analysis.subject import Access
 from indexer.blob_store import BlobStore
 from indexer.blobs.folder import FolderBlobs
 from indexer.calibration import Calibrator
@@ -36,6 +37,11 @@ class Engine:
     indexer: Indexer
     searcher: Searcher
     observers: Observers = field(default_factory=Observers)
+
+    @property
+    def access(self) -> Access:
+        """What analyses reach beyond their vectors."""
+        return Access(self.store, self.blobs, self.embedders, self.limits)
 
     def close(self) -> None:
         """Let running work end, flush, and release the data folder."""

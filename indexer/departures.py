@@ -7,6 +7,7 @@ from collections.abc import Collection as Ids
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from indexer.analysis import entries
 from indexer.batches import batches
 from indexer.blob_store import BlobStore
 from indexer.domain import (
@@ -109,9 +110,12 @@ def drop_collection(store: VectorStore, blobs: BlobStore, collection: str) -> No
     try:
         points = scroll_all(store, collection, assets_where(), fields=_FIELDS_OF_BYTES)
         assets = [asset_from(point.id, point.payload) for point in points]
+        analyses = entries.every(store, collection)
+        tables = [kept.blob for one in analyses for kept in one.tables.values()]
     except StoreUnavailable:
-        assets = []  # one that does not open can be dropped all the same
+        assets, tables = [], []  # one that does not open can be dropped all the same
     store.drop_collection(collection)
+    blobs.delete(tables)
     for batch in batches(assets, PAGE):
         _forget_bytes(store, blobs, batch)
 

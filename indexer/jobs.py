@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -10,15 +9,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from indexer import collections, pace
+from indexer import collections, pace, shortened
 from indexer.collections import Totals
 from indexer.domain import AssetId, Entry, Point, Reason, StoredPoint
-from indexer.errors import InvalidInput, JobNotFound
+from indexer.errors import JobNotFound
 from indexer.filters import Equals, Exists, Filter, Not, all_of
 from indexer.ledger import now, reason_from, reason_payload, scroll_all
 from indexer.ports import VectorStore
-
-_BEGINS_UUID = re.compile(r"[0-9a-f-]{1,36}")
 
 
 class JobState(StrEnum):
@@ -143,20 +140,13 @@ def named(store: VectorStore, collection: str, name: str) -> Job:
 
     Raises `JobNotFound`, and `InvalidInput` naming the candidates if there are several.
     """
-    if not _BEGINS_UUID.fullmatch(name):
-        raise InvalidInput(f"{name!r} is no job's id, nor the beginning of one.", job=name)
-    if len(name) == len(str(uuid.UUID(int=0))):
-        return get(store, collection, name)
-    found = [job for job in all_jobs(store, collection) if job.id.startswith(name)]
-    if not found:
-        raise _missing(collection, name)
-    if len(found) > 1:
-        candidates = [job.id for job in found]
-        raise InvalidInput(
-            f"Several jobs begin with {name}; write more of the id: {', '.join(candidates)}.",
-            candidates=candidates,
-        )
-    return found[0]
+    return shortened.named(
+        "a job",
+        name,
+        lambda id: get(store, collection, id),
+        lambda: all_jobs(store, collection),
+        lambda id: _missing(collection, id),
+    )
 
 
 def all_jobs(store: VectorStore, collection: str, condition: Filter | None = None) -> list[Job]:

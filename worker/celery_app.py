@@ -18,8 +18,11 @@ from indexer.settings import Settings
 from worker.queues import QUEUES, SEPARATOR, STEPS
 
 INDEX_TASK = "semblance.index_assets"
+ANALYSE_TASK = "semblance.analyse"
 
 QUEUE_OF = {Kind.IMAGE: "images", Kind.TEXT: "texts"}
+
+ANALYSIS_QUEUE = "analysis"
 
 PRIORITY_OF = dict(zip(Priority, STEPS, strict=True))
 

@@ -15,7 +15,7 @@ from indexer.domain import AssetId, Kind
 from indexer.errors import QueueUnavailable
 from indexer.ports import Priority, VectorStore
 from worker.broker import Broker, broker_errors
-from worker.celery_app import INDEX_TASK, PRIORITY_OF, QUEUE_OF
+from worker.celery_app import ANALYSE_TASK, ANALYSIS_QUEUE, INDEX_TASK, PRIORITY_OF, QUEUE_OF
 from worker.suspects import BATCH
 
 log = logging.getLogger(__name__)
@@ -85,26 +85,41 @@ class CeleryQueue:
 
     def send(self, collection: str, ids: Sequence[AssetId], kind: Kind, priority: Priority) -> None:
         """Send one message, whatever waits already. Raises `QueueUnavailable`."""
-        # The lease first: a worker that gets the message takes it over.
-        queue = self.broker.identity()
-        leases.hand_to_queue(self._store, collection, ids, queue, QUEUE_LEASE_SECONDS)
-        try:
-            with broker_errors():
-                self._app.send_task(
-                    INDEX_TASK,
-                    args=[collection, list(ids), kind.value],
-                    queue=QUEUE_OF[kind],
-                    priority=PRIORITY_OF[priority],
-                    retry=False,
-                )
-        except BaseException:
-            leases.leave_queue(self._store, collection, ids, queue)
-            raise
+        args = [collection, list(ids), kind.value]
+        self._send(collection, ids, INDEX_TASK, args, QUEUE_OF[kind], PRIORITY_OF[priority])
+
+    def send_analysis(self, collection: str, id: AssetId) -> None:
+        """Send an analysis to be run. Raises `QueueUnavailable`."""
+        urgent = PRIORITY_OF[Priority.INTERACTIVE]
+        self._send(collection, [id], ANALYSE_TASK, [collection, id], ANALYSIS_QUEUE, urgent)
+
+    def has_no_analysis(self) -> bool:
+        """True if no analysis waits for a worker."""
+        return not self.broker.waiting([ANALYSIS_QUEUE])
 
     def close(self) -> None:
         """Hand over nothing more."""
         self._closing.set()
         self._app.close()
+
+    def _send(
+        self,
+        collection: str,
+        ids: Sequence[AssetId],
+        task: str,
+        args: Sequence[object],
+        queue: str,
+        step: int,
+    ) -> None:
+        # The lease first: a worker that gets the message takes it over.
+        identity = self.broker.identity()
+        leases.hand_to_queue(self._store, collection, ids, identity, QUEUE_LEASE_SECONDS)
+        try:
+            with broker_errors():
+                self._app.send_task(task, args=list(args), queue=queue, priority=step, retry=False)
+        except BaseException:
+            leases.leave_queue(self._store, collection, ids, identity)
+            raise
 
     def _offer(self, collection: str, ids: Sequence[AssetId], kind: Kind) -> None:
         try:

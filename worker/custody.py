@@ -37,6 +37,8 @@ class Held:
     collection: str
     ids: Sequence[AssetId]
     owner: str
+    longest: float
+    """Seconds after which something must be wrong."""
     since: float = field(default_factory=time.monotonic)
 
 
@@ -67,26 +69,33 @@ class Custody:
         self._thread.start()
 
     @contextmanager
-    def of(self, collection: str, ids: Sequence[AssetId]) -> Iterator[list[AssetId]]:
+    def of(
+        self, collection: str, ids: Sequence[AssetId], *, longest: float | None = None
+    ) -> Iterator[list[AssetId]]:
         """What of it nobody else has; it is this process's until the block ends.
+
+        It is overdue after `longest` seconds, if that is not to be as for all else.
 
         What has ended several workers is worked on with nothing else in the process, and not at
         all in a larger batch than its losses allow: then it is left to a sweep. Raises
         `Unavailable` if the store does not answer.
         """
-        with self._gate.shared(), self._taken(collection, ids) as taken:
+        seconds = self._longest if longest is None else longest
+        with self._gate.shared(), self._taken(collection, ids, seconds) as taken:
             if not any(is_suspect(lost) for lost in taken.values()):
                 yield [id for id, lost in taken.items() if len(ids) <= batch_size(lost)]
                 return
-        with self._gate.alone(), self._taken(collection, ids) as taken:
+        with self._gate.alone(), self._taken(collection, ids, seconds) as taken:
             yield [id for id, lost in taken.items() if len(ids) <= batch_size(lost)]
 
     @contextmanager
-    def _taken(self, collection: str, ids: Sequence[AssetId]) -> Iterator[dict[AssetId, int]]:
+    def _taken(
+        self, collection: str, ids: Sequence[AssetId], longest: float
+    ) -> Iterator[dict[AssetId, int]]:
         owner = f"{process_name()}/{uuid.uuid4().hex[:8]}"
         mine = leases.take(self._store, collection, ids, owner, self._seconds)
         with self._lock:
-            self._held[owner] = Held(collection, list(mine), owner)
+            self._held[owner] = Held(collection, list(mine), owner, longest)
         try:
             yield mine
         finally:
@@ -124,7 +133,7 @@ class Custody:
             with self._lock:
                 held = list(self._held.values())
             for one in held:
-                if self._on_overdue is not None and time.monotonic() - one.since > self._longest:
+                if self._on_overdue is not None and time.monotonic() - one.since > one.longest:
                     self._on_overdue(one)
                     continue
                 try:

@@ -44,6 +44,10 @@ class Stop:
         """True as soon as the worker is to end; False after so many seconds."""
         return self._asked.wait(seconds)
 
+    def is_asked(self) -> bool:
+        """True once the worker is to end."""
+        return self._asked.is_set()
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Count a task, from before it asks for its assets."""

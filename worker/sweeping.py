@@ -21,6 +21,7 @@ from indexer.filters import All, Any, Equals, Filter, Range
 from indexer.indexing import Indexer, fail
 from indexer.ledger import assets_where, scroll_all, status_is
 from indexer.ports import Priority
+from worker.analysing import sweep_analyses
 from worker.celery_queue import QUEUE_LEASE_SECONDS, CeleryQueue
 from worker.suspects import MOST_LOSSES, batch_size
 
@@ -48,7 +49,7 @@ def sweep(indexer: Indexer, queue: CeleryQueue, name: str) -> int:
     swept += _sweep_loose(indexer, queue, name, pending, Priority.BULK)
     if (lacking := spaces.unfilled(collection)) is not None:
         swept += _sweep_loose(indexer, queue, name, assets_where(lacking), Priority.FILL)
-    return swept
+    return swept + sweep_analyses(indexer.store, queue, name)
 
 
 def _sweep_loose(

@@ -11,6 +11,9 @@ from celery import Celery, Task
 from celery.exceptions import Reject
 
 from indexer import collections, leases
+from indexer.analysis import running
+from indexer.analysis.method import Stopped
+from indexer.analysis.subject import Access
 from indexer.domain import AssetId, Kind
 from indexer.errors import (
     CollectionNotFound,
@@ -22,7 +25,7 @@ from indexer.errors import (
 )
 from indexer.indexing import Indexer
 from worker.broker import Broker
-from worker.celery_app import INDEX_TASK
+from worker.celery_app import ANALYSE_TASK, INDEX_TASK
 from worker.custody import Custody
 from worker.indexing import RETRIES, backoff_seconds, index
 from worker.stopping import Stop
@@ -30,6 +33,8 @@ from worker.stopping import Stop
 log = logging.getLogger(__name__)
 
 _MARGIN_SECONDS = 60.0
+
+_LONGEST_ANALYSIS_SECONDS = 24 * 3600.0
 
 
 def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> None:
@@ -42,6 +47,12 @@ def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> No
         # Counted while it waits as well: a worker that waits for the store is not one that is deaf.
         with stop.at_work():
             _work(indexer, broker, custody, stop, collection, ids, Kind(kind))
+
+    @app.task(name=ANALYSE_TASK, bind=True, shared=False)
+    def analyse(task: Task[Any, Any], collection: str, id: str) -> None:
+        del task
+        with stop.at_work():
+            _analyse(indexer, broker, custody, stop, collection, id)
 
 
 def _work(
@@ -112,3 +123,26 @@ def _leave_to_retry(
         leases.hand_to_queue(indexer.store, collection, ids, broker.identity(), seconds)
     except SemblanceError as error:
         log.info("What is tried again is not leased: %s", error.message)
+
+
+def _analyse(
+    indexer: Indexer, broker: Broker, custody: Custody, stop: Stop, collection: str, id: AssetId
+) -> None:
+    access = Access(indexer.store, indexer.blobs, indexer.embedders, indexer.limits)
+    for attempt in count():
+        try:
+            with custody.of(collection, [id], longest=_LONGEST_ANALYSIS_SECONDS) as mine:
+                if mine:
+                    running.run(access, collection, id, stopping=stop.is_asked)
+        except CollectionNotFound as error:
+            log.info("Analysis skipped: %s", error.message)
+        except Stopped as error:
+            raise Reject("the worker ends", requeue=True) from error
+        except Unavailable as error:
+            wait = backoff_seconds(attempt)
+            log.warning("%s Trying again in %.0f s.", error.message, wait)
+            _leave_to_retry(indexer, broker, collection, [id], wait + _MARGIN_SECONDS)
+            if stop.wait(wait):
+                raise Reject("the worker ends", requeue=True) from error
+            continue
+        return

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,15 +13,13 @@ import typer
 
 from api.cli import hits
 from api.cli.chosen import chosen
+from api.cli.files import write
 from api.cli.output import emit, say, size
 from api.cli.search import WhereOption
 from api.cli.session import CollectionOption, Session, command
 from api.cli.where import parse_where
-from indexer.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from api.answers import Hit
 
 _EXAMPLES = (
@@ -67,7 +63,7 @@ def export(
         else:
             found = client.search(query, collection=collection, where=condition, limit=limit)
             pieces = hit_rows(found["hits"], form)
-        written = _write(pieces, out)
+        written = write(pieces, out)
     if out is not None and session.as_json:
         emit({"out": str(out), "bytes": written})
     elif out is not None:
@@ -112,30 +108,3 @@ def _safe(cell: object) -> object:
     # A spreadsheet runs cells that start like this; a leading apostrophe keeps them text.
     risky = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
     return f"'{cell}" if risky else cell
-
-
-def _write(pieces: Iterator[bytes], out: Path | None) -> int:
-    written = 0
-    with _target(out) as target:
-        for piece in pieces:
-            target.write(piece)
-            written += len(piece)
-    return written
-
-
-@contextmanager
-def _target(out: Path | None) -> Iterator[BinaryIO]:
-    if out is None or str(out) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    # An export that is cut off must not look like a whole one.
-    unfinished = out.with_name(out.name + ".part")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-        unfinished.replace(out)
-    except OSError as error:
-        raise InvalidInput(f"{out} cannot be written: {error.strerror}.", path=str(out)) from error
-    finally:
-        unfinished.unlink(missing_ok=True)

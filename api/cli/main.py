@@ -16,6 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from api.cli import (
+    analyses,
     assets,
     backup,
     collections,
@@ -74,7 +75,7 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, models, backup, compiling, doctor),
+    *(collections, spaces, assets, analyses, models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from indexer.errors import InvalidInput
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
 class Parameters(BaseModel):
     """Base of what a person can choose in an analysis: an unknown name is a mistake.
 
-    Every field has a description, for the command line's help and the API's document.
+    Every field has a description, for the command line's help and the API's document. `paths` names
+    the fields that hold paths on the server: a client may name only those it may index.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -70,3 +75,22 @@ class Method:
     run: Callable[[Subject, Any], Outcome]
     least: int = 2
     mixes_kinds: bool = False
+
+    def chosen(self, raw: Mapping[str, object]) -> Parameters:
+        """The parameters that the JSON values mean. Raises `InvalidInput` naming what is wrong."""
+        try:
+            return self.parameters.model_validate(dict(raw))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "its parameters"
+            known = ", ".join(self.parameters.model_fields)
+            raise InvalidInput(
+                f"The analysis {self.name!r} cannot run with this: {place}: {first['msg']}. Its "
+                f"parameters: {known}.",
+                analysis=self.name,
+                parameter=place,
+            ) from error
+
+
+class Stopped(Exception):
+    """The process is ending; the analysis begins anew elsewhere, or at the next start."""

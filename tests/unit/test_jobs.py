@@ -140,7 +140,7 @@ def test_the_beginning_of_an_id_names_a_job_if_it_is_the_only_one(lab: Lab) -> N
     assert all(id in raised.value.message for id in candidates)
     with pytest.raises(JobNotFound, match="no job -"):
         jobs.named(lab.store, "things", "-")
-    with pytest.raises(InvalidInput, match="'no id at all' is no job's id"):
+    with pytest.raises(InvalidInput, match="'no id at all' is no id of a job"):
         jobs.named(lab.store, "things", "no id at all")
 
 

@@ -1,0 +1,156 @@
+"""The neighbour graph of a Space, kept from one analysis to the next and brought up to date.
+
+It is an analysis of its own in the ledger, named `neighbours`, one a Space and Kind: what was added
+since is fitted in and what was deleted taken out. Over a part of a Collection (a filter, a cluster)
+the graph is made anew each time and not kept: parts are many, and small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from indexer.analysis import artefacts, entries
+from indexer.analysis.entry import Analysis
+from indexer.analysis.gathering import Rows
+from indexer.analysis.method import Progress
+from indexer.analysis.neighbours import NeighbourGraph, nearest_neighbours
+from indexer.analysis.subject import Access
+from indexer.domain import AssetId
+from indexer.errors import AnalysisNotFound
+from indexer.ledger import now
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NEIGHBOURS = "neighbours"
+_RECALL = b"recall"
+
+KEPT_K = 16
+"""Neighbours that are kept of each asset: as many as the map asks for, and more than the others."""
+
+Graphs = Callable[[int], NeighbourGraph]
+
+
+def kept_graphs(access: Access, analysis: Analysis, rows: Rows, progress: Progress) -> Graphs:
+    """What gives the graph of a whole Space with any k, from the one that is kept."""
+
+    def find(k: int) -> NeighbourGraph:
+        return _kept_graph(access, analysis, rows, k, progress)
+
+    return _remembered(rows, find)
+
+
+def fresh_graphs(access: Access, analysis: Analysis, rows: Rows, progress: Progress) -> Graphs:
+    """What gives the graph of a part of a Space with any k."""
+    del access, analysis
+    return _remembered(rows, lambda k: nearest_neighbours(rows.vectors, k, progress))
+
+
+def _remembered(rows: Rows, find: Graphs) -> Graphs:
+    """Each graph is made once, and not at all where one with more neighbours was."""
+    made: dict[int, NeighbourGraph] = {}
+
+    def graph(k: int) -> NeighbourGraph:
+        k = max(0, min(k, len(rows.ids) - 1))
+        wide = next((wider for wider in sorted(made) if wider >= k), k)
+        if wide not in made:
+            made[wide] = find(k)
+        return made[wide].nearest(k)
+
+    return graph
+
+
+def _kept_graph(
+    access: Access, analysis: Analysis, rows: Rows, k: int, progress: Progress
+) -> NeighbourGraph:
+    former = _former(access, analysis)
+    wanted = min(max(k, KEPT_K), max(len(rows.ids) - 1, 0))
+    if former is None or former.graph.k < wanted:
+        graph = nearest_neighbours(rows.vectors, wanted, progress)
+    elif list(rows.ids) == former.ids:
+        return former.graph
+    else:
+        graph = nearest_neighbours(rows.vectors, wanted, progress)
+    _keep(access, analysis, rows, graph)
+    if former is not None:
+        access.store.delete(analysis.collection, [former.entry.id])
+        artefacts.forget(access.blobs, former.entry)
+    return graph
+
+
+@dataclass(frozen=True, slots=True)
+class _Former:
+    """The graph that is kept, and of which assets it is."""
+
+    entry: Analysis
+    ids: list[AssetId]
+    graph: NeighbourGraph
+
+
+def _former(access: Access, analysis: Analysis) -> _Former | None:
+    entry = entries.latest(access.store, analysis, NEIGHBOURS)
+    if entry is None:
+        return None
+    try:
+        ids, graph = from_table(artefacts.load(access.blobs, entry, NEIGHBOURS))
+    except AnalysisNotFound:  # its file is gone, as after a restore
+        return None
+    return _Former(entry, ids, graph)
+
+
+def _keep(access: Access, analysis: Analysis, rows: Rows, graph: NeighbourGraph) -> None:
+    """Write the graph as an analysis that is done."""
+    asked = replace(analysis.request, name=NEIGHBOURS, parameters={"k": graph.k})
+    entry = entries.new(analysis.collection, asked, analysis.fingerprint)
+    tables = {NEIGHBOURS: to_table(graph, rows.ids)}
+    entries.keep(
+        access.store,
+        replace(
+            entry,
+            started_at=entry.created_at,
+            finished_at=now(),
+            assets=len(rows.ids),
+            without_vectors=0,
+            summary={"k": graph.k, "recall": graph.recall},
+            tables=artefacts.save(access.blobs, entry, tables, len(rows.ids)),
+            version=artefacts.program_version(),
+        ),
+    )
+
+
+def to_table(graph: NeighbourGraph, ids: Sequence[AssetId]) -> pa.Table:
+    """The graph as a table: `id`, `neighbours` (row numbers) and `similarities` of each row."""
+    import pyarrow as pa
+
+    columns = {
+        "id": pa.array(ids, pa.string()),
+        "neighbours": _lists(graph.indices, pa.int32()),
+        "similarities": _lists(graph.similarities, pa.float32()),
+    }
+    metadata = {_RECALL: str(graph.recall).encode()}
+    return pa.table(columns).replace_schema_metadata(metadata)
+
+
+def from_table(table: pa.Table) -> tuple[list[AssetId], NeighbourGraph]:
+    """The ids of the rows, and the graph that `to_table` wrote."""
+    k = table.schema.field("neighbours").type.list_size
+
+    def rows(column: str) -> NDArray[Any]:
+        flat = table.column(column).combine_chunks().flatten().to_numpy()
+        matrix: NDArray[Any] = flat.reshape(-1, k)
+        return matrix
+
+    recall = float(table.schema.metadata[_RECALL])
+    return table.column("id").to_pylist(), NeighbourGraph(
+        rows("neighbours"), rows("similarities"), recall
+    )
+
+
+def _lists(matrix: NDArray[Any], type: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel(), type), matrix.shape[1])

@@ -1,0 +1,128 @@
+"""Rows of kept tables: a page, those with a value, in another order; and as other files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from indexer.analysis import artefacts
+from indexer.analysis.entry import Analysis
+from indexer.analysis.running import plain
+from indexer.analysis.subjects import matching
+from indexer.blob_store import BlobStore
+from indexer.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows and columns, and how they are ordered: by default as the analysis left them."""
+
+    offset: int = 0
+    limit: int = 100
+    column: str | None = None
+    value: str | None = None
+    order: str | None = None
+    descending: bool = False
+    columns: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows; `total` is how many there are to page through."""
+
+    total: int
+    rows: pa.Table
+
+
+def page(blobs: BlobStore, analysis: Analysis, table: str, choice: Choice) -> Page:
+    """Raises `InvalidInput` for a table, column or value that is not there."""
+    if choice.column is None and choice.order is None:
+        rows = artefacts.page(blobs, analysis, table, choice.offset, choice.limit)
+        return Page(analysis.tables[table].rows, _columns(rows, choice.columns))
+    whole = artefacts.load(blobs, analysis, table)
+    if choice.column is not None:
+        whole = matching(whole, choice.column, choice.value)
+    if choice.order is not None:
+        whole = _ordered(whole, choice.order, choice.descending)
+    rows = whole.slice(choice.offset, choice.limit)
+    return Page(whole.num_rows, _columns(rows, choice.columns))
+
+
+def named_assets(rows: pa.Table) -> list[str]:
+    """The ids of the assets that the rows name, each once, in their order."""
+    found: dict[str, None] = {}
+    for name in rows.column_names:
+        if name == "id" or name.endswith(("_id", "_ids")):
+            for value in rows.column(name).to_pylist():
+                for id in value if isinstance(value, list) else [value]:
+                    if id:
+                        found.setdefault(id)
+    return list(found)
+
+
+def as_json(rows: pa.Table) -> list[dict[str, Any]]:
+    """The rows as JSON values."""
+    told: list[dict[str, Any]] = plain(rows.to_pylist())  # type: ignore[assignment]
+    return told
+
+
+def as_lines(table: pa.Table) -> Iterator[bytes]:
+    """The table as JSON Lines."""
+    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        lines = (json.dumps(plain(row), ensure_ascii=False) for row in batch.to_pylist())
+        yield "".join(f"{line}\n" for line in lines).encode()
+
+
+def as_csv(table: pa.Table) -> Iterator[bytes]:
+    """The table as CSV; lists as JSON in their cells."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(table.column_names)
+    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        writer.writerows([_cell(value) for value in row.values()] for row in batch.to_pylist())
+        yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue().encode()  # the names alone, of a table with no rows
+
+
+def as_arrow(table: pa.Table) -> Iterator[bytes]:
+    """The table as an Arrow IPC stream."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    yield sink.getvalue().to_pybytes()
+
+
+def _cell(value: object) -> object:
+    return json.dumps(plain(value), ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _ordered(table: pa.Table, column: str, descending: bool) -> pa.Table:
+    _check_column(table, column)
+    return table.sort_by([(column, "descending" if descending else "ascending")])
+
+
+def _columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    for column in columns:
+        _check_column(table, column)
+    return table.select(list(columns)) if columns else table
+
+
+def _check_column(table: pa.Table, column: str) -> None:
+    if column not in table.column_names:
+        raise InvalidInput(
+            f"There is no column {column!r}; there are: {', '.join(table.column_names)}.",
+            column=column,
+        )
