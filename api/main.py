@@ -34,6 +34,7 @@ from api.routes import (
     export,
     health,
     jobs,
+    maps,
     metrics,
     models,
     page,
@@ -129,6 +130,7 @@ def _add_routes(app: FastAPI) -> None:
         search,
         jobs,
         analyses,
+        maps,
         export,
     ):
         v1.include_router(part.router)

@@ -20,6 +20,7 @@ from api.cli import (
     assets,
     backup,
     collections,
+    comparing,
     compiling,
     demo,
     doctor,
@@ -28,6 +29,7 @@ from api.cli import (
     index,
     interrupts,
     jobs,
+    map,
     models,
     search,
     serve,
@@ -75,7 +77,7 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses, models, backup, compiling, doctor),
+    *(collections, spaces, assets, analyses, map, comparing, models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

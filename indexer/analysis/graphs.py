@@ -1,6 +1,6 @@
 """The neighbour graph of a Space, kept from one analysis to the next and brought up to date.
 
-It is an analysis of its own in the ledger, named `neighbours`, one a Space and Kind: what was added
+It is an analysis of its own in the ledger, named `graph`, one a Space and Kind: what was added
 since is fitted in and what was deleted taken out. Over a part of a Collection (a filter, a cluster)
 the graph is made anew each time and not kept: parts are many, and small.
 """
@@ -26,7 +26,7 @@ from indexer.ledger import now
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NEIGHBOURS = "neighbours"
+GRAPH = "graph"
 _RECALL = b"recall"
 
 KEPT_K = 16
@@ -92,11 +92,11 @@ class _Former:
 
 
 def _former(access: Access, analysis: Analysis) -> _Former | None:
-    entry = entries.latest(access.store, analysis, NEIGHBOURS)
+    entry = entries.latest(access.store, analysis, GRAPH)
     if entry is None:
         return None
     try:
-        ids, graph = from_table(artefacts.load(access.blobs, entry, NEIGHBOURS))
+        ids, graph = from_table(artefacts.load(access.blobs, entry, GRAPH))
     except AnalysisNotFound:  # its file is gone, as after a restore
         return None
     return _Former(entry, ids, graph)
@@ -104,9 +104,9 @@ def _former(access: Access, analysis: Analysis) -> _Former | None:
 
 def _keep(access: Access, analysis: Analysis, rows: Rows, graph: NeighbourGraph) -> None:
     """Write the graph as an analysis that is done."""
-    asked = replace(analysis.request, name=NEIGHBOURS, parameters={"k": graph.k})
+    asked = replace(analysis.request, name=GRAPH, parameters={"k": graph.k})
     entry = entries.new(analysis.collection, asked, analysis.fingerprint)
-    tables = {NEIGHBOURS: to_table(graph, rows.ids)}
+    tables = {GRAPH: to_table(graph, rows.ids)}
     entries.keep(
         access.store,
         replace(
