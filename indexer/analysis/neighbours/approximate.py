@@ -1,33 +1,36 @@
 """Finds most of the nearest neighbours of very many rows by comparing each with a few thousand.
 
 First every row is compared with the rows of its nearest cells. Then, round by round, the rows of a
-cell are compared with the neighbours of their neighbours (Dong et al., Efficient k-Nearest Neighbor
-Graph Construction for Generic Similarity Measures, 2011), all together in one matrix product, until
-the recall on a sample is good or grows no more.
+cell are compared with the neighbours of their neighbours, in both directions (Dong et al.,
+Efficient k-Nearest Neighbor Graph Construction for Generic Similarity Measures, 2011), all together
+in one matrix product, until the recall on a sample is good or grows no more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING
 
 from indexer.analysis.method import Progress
-from indexer.analysis.neighbours.cells import Cells, cells_of
+from indexer.analysis.neighbours.cells import PROBES, Cells, cells_of
 from indexer.analysis.neighbours.comparing import nearest_among
 from indexer.analysis.neighbours.sampling import Sample
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+NEARBY = 5000
+"""Roughly how many rows are nearby in this sense."""
 GOOD = 0.99
 """A recall with which nothing more is tried."""
-GAIN = 0.01
+GAIN = 0.003
 """The least a round must add to the recall for another one to follow."""
 ROUNDS = 3
 HOPS = 12
-"""Neighbours of which neighbours are looked up."""
+"""Links that are followed from a row, in each direction."""
 TOGETHER = 512
-"""Rows that share the neighbours of their neighbours."""
+"""Rows that share what is near them."""
 _BLOCK = 2**24
 
 
@@ -58,6 +61,11 @@ def approximate(
     return lists
 
 
+def comparisons(n: int) -> int:
+    """About how many rows each of n rows is compared with."""
+    return (PROBES + 1) * isqrt(n) + NEARBY
+
+
 def _probed(coarse: Tensor, k: int, cells: Cells, progress: Progress) -> Lists:
     """Every row compared with the rows of the cells it looks into."""
     import torch
@@ -84,18 +92,28 @@ def _add(lists: Lists, rows: Tensor, similarities: Tensor, found: Tensor) -> Non
 
 
 def _refined(coarse: Tensor, lists: Lists, cells: Cells, step: str, progress: Progress) -> Lists:
-    """Every row compared with the neighbours of the neighbours of its cell."""
+    """Every row compared with what is near the rows of its cell."""
     import torch
 
-    links = _links(lists.found)
+    links = links_of(lists.found)
     better = _nothing_found(coarse, lists.found.shape[1])
     for number, members in enumerate(cells.members):
         progress.step(step, number, len(cells.members))
         for rows in torch.split(members, TOGETHER):
             if len(rows) > 0:
-                around = _around(lists.found, links, rows)
-                _add(better, rows, *nearest_among(coarse, rows, around, lists.found.shape[1]))
+                _add(better, rows, *nearest_nearby(coarse, lists.found, links, rows))
     return better
+
+
+def nearest_nearby(
+    coarse: Tensor, found: Tensor, links: Tensor, rows: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The nearest among what these rows found so far, and what is two links away from them.
+
+    As `nearest_among`; for rows that are near each other, for each is compared with what is near
+    any of them. `found`: neighbours so far of all rows, `links`: of all rows, from `links_of`.
+    """
+    return nearest_among(coarse, rows, _around(found, links, rows), found.shape[1])
 
 
 def _around(found: Tensor, links: Tensor, rows: Tensor) -> Tensor:
@@ -108,7 +126,7 @@ def _around(found: Tensor, links: Tensor, rows: Tensor) -> Tensor:
     return around[around >= 0]
 
 
-def _links(found: Tensor) -> Tensor:
+def links_of(found: Tensor) -> Tensor:
     """The first neighbours of each row, and the first rows of which it is a neighbour; -1 if none.
 
     Rows that nobody counts among his neighbours are reached by their own links alone.

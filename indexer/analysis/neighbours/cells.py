@@ -16,7 +16,7 @@ from indexer.analysis.neighbours.comparing import greatest
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-PROBES = 8
+PROBES = 12
 """Cells that a row looks into: its own, and the next nearest."""
 LEARNT_FROM = 40
 """Rows for each cell from which its centre is learnt."""
@@ -35,11 +35,11 @@ class Cells:
 
 
 def cells_of(coarse: Tensor, generator: Generator, progress: Progress) -> Cells:
-    """About 2 √n cells."""
+    """About √n cells."""
     import torch
 
     n = len(coarse)
-    centres = _centres(coarse, 2 * isqrt(n), generator, progress).to(coarse.dtype)
+    centres = _centres(coarse, isqrt(n), generator, progress).to(coarse.dtype)
     probes = min(PROBES, len(centres))
     nearest = []
     for start in range(0, n, _BLOCK):
