@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from indexer.analysis import artefacts, entries
+from indexer import collections
+from indexer.analysis import artefacts, asking, entries
 from indexer.analysis.entry import Analysis
 from indexer.analysis.gathering import Rows
 from indexer.analysis.method import Progress
 from indexer.analysis.neighbours import (
     NeighbourGraph,
     fits,
+    from_store,
     from_table,
     nearest_neighbours,
+    outgrows_memory,
     places_of,
     to_table,
     updated,
@@ -71,7 +74,7 @@ def _kept_graph(
     former = _former(access, analysis)
     wanted = min(max(k, KEPT_K), max(len(rows.ids) - 1, 0))
     if former is None or former.graph.k < wanted:
-        graph = nearest_neighbours(rows.vectors, wanted, progress)
+        graph = _new(access, analysis, rows, wanted, progress)
     elif list(rows.ids) == former.ids and fits(former.graph, rows.vectors):
         return former.graph
     else:
@@ -82,6 +85,16 @@ def _kept_graph(
         access.store.delete(analysis.collection, [former.entry.id])
         artefacts.forget(access.blobs, former.entry)
     return graph
+
+
+def _new(
+    access: Access, analysis: Analysis, rows: Rows, k: int, progress: Progress
+) -> NeighbourGraph:
+    """A graph made from nothing: in memory, or by the store where the vectors alone fill that."""
+    if not outgrows_memory(*rows.vectors.shape):
+        return nearest_neighbours(rows.vectors, k, progress)
+    scope = asking.scope_of(collections.get(access.store, analysis.collection), analysis.request)
+    return from_store(access.store, scope, rows.ids, k, progress)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="./run bench graph", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--dimension", type=int, default=512)
-    parser.add_argument("--data", nargs="+", default=["mixture", "even"])
+    parser.add_argument("--data", nargs="*", default=["mixture", "even"])
     parser.add_argument("--vectors", type=Path, help=".npy of unit rows to be measured as well")
     parser.add_argument("--python", type=Path, help="a Python that has pynndescent and hnswlib")
     options = parser.parse_args(arguments)

