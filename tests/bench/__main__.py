@@ -15,6 +15,7 @@ BENCHES = {
     "kills": "workers, Redis, the store and servers killed again and again: is anything lost?",
     "footprint": "bytes an asset takes on disk and in memory, part by part",
     "peers": "pictures a second beside other programs; takes a Python that has them",
+    "graph": "the neighbour graph beside pynndescent and hnswlib; takes a Python that has them",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
     "labels": "labels by words, learnt, spread and doubted; takes the folder of all data",
     "clusters": "how good and how fast clusters are found; takes the folder of all data",
