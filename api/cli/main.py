@@ -29,6 +29,8 @@ from api.cli import (
     interrupts,
     jobs,
     models,
+    outliers,
+    quality,
     search,
     serve,
     spaces,
@@ -75,7 +77,8 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses, models, backup, compiling, doctor),
+    *(collections, spaces, assets, analyses, outliers, quality),
+    *(models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

@@ -17,8 +17,8 @@ MEASURES: Final = ("brightest", "darkest", "sharpness", "detail", "colour", "ton
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _TILES = 8
 _INK = 0.12
-"""A pixel is ink if its lightness is this far from the most common one, as a share of the brightest:
-in a dark photograph all is near."""
+"""A pixel is ink if its lightness is this far from the most common one, as a share of the
+brightest: in a dark photograph all is near."""
 _DIM = 0.3
 
 
