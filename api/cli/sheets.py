@@ -49,7 +49,8 @@ img, blockquote { display: block; width: 100%; height: 9rem; object-fit: contain
 blockquote { box-sizing: border-box; padding: .5rem .6rem; overflow: hidden; font-size: .85rem }
 figcaption { font-size: .8rem; color: var(--soft); overflow-wrap: anywhere; margin-top: .3rem }
 figcaption b { display: block; font-weight: 500; color: CanvasText }
-a { color: inherit }
+a { color: inherit; text-decoration: none }
+a:hover { text-decoration: underline }
 """
 
 

@@ -15,6 +15,8 @@ BENCHES = {
     "kills": "workers, Redis, the store and servers killed again and again: is anything lost?",
     "footprint": "bytes an asset takes on disk and in memory, part by part",
     "peers": "pictures a second beside other programs; takes a Python that has them",
+    "outliers": "planted misfits found, beside cleanlab; takes the folder of the data",
+    "quality": "spoilt pictures found, beside cleanvision; takes a folder of photographs",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
     "relevance": "whether relevance tells a match from none; takes the folder of all data",
 }
