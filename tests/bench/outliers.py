@@ -85,9 +85,7 @@ def main(arguments: list[str]) -> None:
 def _vectors(folder: Path) -> Vectors:
     paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in (".jpg", ".png"))
     if not paths:
-        raise SystemExit(
-            f"There are no pictures in {folder}/*/; name the folder that has the data."
-        )
+        raise SystemExit(f"There are no pictures in {folder}/*/; name the folder that has them.")
     model = load(resolve("mini"), "cpu", 32)
     found = []
     for start in range(0, len(paths), 32):

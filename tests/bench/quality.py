@@ -3,9 +3,9 @@
     python3 -m venv PEERS && PEERS/bin/pip install cleanvision
     ./run bench quality FOLDER --python PEERS/bin/python
 
-Photographs of FOLDER are written out as they are, and as many again spoilt in one way each: blurred,
-darkened, overexposed, greyed, left empty, shrunk, cut to a strip. For each way: which share is
-flagged for it (recall), and of the good ones how many are; and how often both programs agree.
+Photographs of FOLDER are written out as they are, and as many again spoilt in one way each:
+blurred, darkened, overexposed, greyed, left empty, shrunk, cut to a strip. For each way: which
+share is flagged for it (recall), and of the good ones how many are; and how often both agree.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import PIL.ImageFilter
 from numpy.typing import NDArray
 
 from indexer.analysis.quality import pictures
-from indexer.analysis.quality.issues import Issue, scores_of
+from indexer.analysis.quality.issues import scores_of
 from indexer.analysis.quality.measuring import COLUMNS
 from tests.bench import report
 from tests.bench.beside import beside
@@ -33,12 +33,12 @@ from tests.bench.beside import beside
 Image = PIL.Image.Image
 
 # How a picture is spoilt, by our name and by cleanvision's.
-SPOILT: Mapping[Issue, tuple[str, Callable[[Image], Image]]] = {
+SPOILT: Mapping[str, tuple[str, Callable[[Image], Image]]] = {
     "blurred": ("blurry", lambda one: one.filter(PIL.ImageFilter.GaussianBlur(max(one.size) / 90))),
     "dark": ("dark", lambda one: one.point(lambda value: value * 0.2)),
     "light": ("light", lambda one: one.point(lambda value: 205 + value * 0.2)),
     "grey": ("grayscale", lambda one: one.convert("L").convert("RGB")),
-    "blank": ("low_information", lambda one: PIL.Image.new("RGB", one.size, one.getpixel((5, 5)))),  # type: ignore[arg-type]
+    "blank": ("low_information", lambda one: PIL.Image.new("RGB", one.size, one.getpixel((5, 5)))),
     "odd_size": ("odd_size", lambda one: one.resize((one.width // 12, one.height // 12))),
     "odd_aspect": (
         "odd_aspect_ratio",
@@ -94,7 +94,7 @@ def _written(data: Path, folder: Path, count: int) -> tuple[list[Path], list[str
         way = "" if number < half else [*SPOILT][number % len(SPOILT)]
         image = PIL.Image.open(path).convert("RGB")
         paths.append(folder / f"{number:05}.png")
-        (SPOILT[way][1](image) if way in SPOILT else image).save(paths[-1])  # type: ignore[index]
+        (SPOILT[way][1](image) if way in SPOILT else image).save(paths[-1])
         ways.append(way)
     return paths, ways
 
@@ -103,7 +103,7 @@ def _ours(paths: list[Path]) -> dict[str, NDArray[np.bool_]]:
     with ThreadPoolExecutor(2) as threads:
         rows = list(threads.map(_measured, paths))
     columns = {name: np.array([row.get(name, np.nan) for row in rows]) for name in COLUMNS}
-    scores = scores_of(columns, [None] * len(rows))
+    scores = {str(issue): found for issue, found in scores_of(columns, [None] * len(rows)).items()}
     return {issue: np.nan_to_num(scores[issue]) > 0.5 for issue in SPOILT}
 
 

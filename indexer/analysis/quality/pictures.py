@@ -1,4 +1,4 @@
-"""What is measured of one picture: light, sharpness, detail, colour, ink."""
+"""What is measured of one picture: light, sharpness, colour, ink."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 SIDE: Final = 384
 """Longer side in pixels at which pictures are measured: what they look like on a page."""
 
-MEASURES: Final = ("brightest", "darkest", "sharpness", "detail", "colour", "tone", "ink")
+MEASURES: Final = ("brightest", "darkest", "sharpness", "colour", "tone", "ink")
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _TILES = 8
@@ -26,11 +26,10 @@ def measure(image: PIL.Image.Image) -> Mapping[str, float]:
     """The MEASURES of a picture in RGB; nothing of it is written to.
 
     `brightest`: 99th percentile of the strongest channel, and `darkest`: 1st percentile of the
-    lightness, 0 black to 1 white. `sharpness`:
-    how much of the change from pixel to pixel a slight blur takes away where it takes most, 0 to 1
-    (after Crete et al. 2007, The blur effect). `detail`: entropy of the lightness, in bits, at most
-    6. `colour`: 99th percentile of the spread of the channels, 0 to 1. `tone`: the most
-    common lightness; `ink`: share of the pixels that differ from it.
+    lightness, 0 black to 1 white. `sharpness`: how much of the change from pixel to pixel a slight
+    blur takes away where it takes most, 0 to 1 (after Crete et al. 2007, The blur effect); NaN
+    where nothing changes. `colour`: 99th percentile of the spread of the channels, as a share of
+    `brightest`. `tone`: the most common lightness; `ink`: share of the pixels that differ from it.
     """
     small = image.copy()
     small.thumbnail((SIDE, SIDE), PIL.Image.Resampling.BOX)
@@ -44,16 +43,10 @@ def measure(image: PIL.Image.Image) -> Mapping[str, float]:
         "brightest": brightest,
         "darkest": float(np.percentile(lightness, 1)),
         "sharpness": _sharpness(lightness),
-        "detail": _entropy(counts),
-        "colour": float(np.percentile(np.ptp(pixels, axis=2), 99)),
+        "colour": float(np.percentile(np.ptp(pixels, axis=2), 99)) / max(brightest, _DIM),
         "tone": tone,
         "ink": float((np.abs(lightness - tone) > far).mean()),
     }
-
-
-def _entropy(counts: NDArray[np.int64]) -> float:
-    shares = counts[counts > 0] / counts.sum()
-    return float(-(shares * np.log2(shares)).sum())
 
 
 def _sharpness(lightness: NDArray[np.float32]) -> float:
@@ -74,5 +67,5 @@ def _sharpness(lightness: NDArray[np.float32]) -> float:
     of_lost = np.asarray(cv2.resize(lost, tiles, interpolation=cv2.INTER_AREA))
     there = of_change > 0.004  # a smooth sky says nothing of the lens
     if not there.any():
-        return 0.0
+        return float("nan")
     return float(np.quantile(of_lost[there] / of_change[there], 0.9))
