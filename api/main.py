@@ -34,6 +34,8 @@ from api.routes import (
     export,
     health,
     jobs,
+    labels,
+    maps,
     metrics,
     models,
     page,
@@ -129,6 +131,8 @@ def _add_routes(app: FastAPI) -> None:
         search,
         jobs,
         analyses,
+        maps,
+        labels,
         export,
     ):
         v1.include_router(part.router)

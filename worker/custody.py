@@ -69,24 +69,28 @@ class Custody:
         self._thread.start()
 
     @contextmanager
-    def of(
-        self, collection: str, ids: Sequence[AssetId], *, longest: float | None = None
-    ) -> Iterator[list[AssetId]]:
+    def of(self, collection: str, ids: Sequence[AssetId]) -> Iterator[list[AssetId]]:
         """What of it nobody else has; it is this process's until the block ends.
-
-        It is overdue after `longest` seconds, if that is not to be as for all else.
 
         What has ended several workers is worked on with nothing else in the process, and not at
         all in a larger batch than its losses allow: then it is left to a sweep. Raises
         `Unavailable` if the store does not answer.
         """
-        seconds = self._longest if longest is None else longest
-        with self._gate.shared(), self._taken(collection, ids, seconds) as taken:
+        with self._gate.shared(), self._taken(collection, ids, self._longest) as taken:
             if not any(is_suspect(lost) for lost in taken.values()):
                 yield [id for id, lost in taken.items() if len(ids) <= batch_size(lost)]
                 return
-        with self._gate.alone(), self._taken(collection, ids, seconds) as taken:
+        with self._gate.alone(), self._taken(collection, ids, self._longest) as taken:
             yield [id for id, lost in taken.items() if len(ids) <= batch_size(lost)]
+
+    @contextmanager
+    def of_analysis(self, collection: str, id: AssetId, longest: float) -> Iterator[bool]:
+        """True if nobody else has the analysis; it is overdue after `longest` seconds.
+
+        It goes beside all else: what wants to be alone in the process does not wait for its end.
+        """
+        with self._taken(collection, [id], longest) as taken:
+            yield bool(taken)
 
     @contextmanager
     def _taken(

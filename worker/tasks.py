@@ -131,7 +131,7 @@ def _analyse(
     access = Access(indexer.store, indexer.blobs, indexer.embedders, indexer.limits)
     for attempt in count():
         try:
-            with custody.of(collection, [id], longest=_LONGEST_ANALYSIS_SECONDS) as mine:
+            with custody.of_analysis(collection, id, _LONGEST_ANALYSIS_SECONDS) as mine:
                 if mine:
                     running.run(access, collection, id, stopping=stop.is_asked)
         except CollectionNotFound as error:

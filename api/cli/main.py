@@ -19,7 +19,9 @@ from api.cli import (
     analyses,
     assets,
     backup,
+    classify,
     collections,
+    comparing,
     compiling,
     demo,
     doctor,
@@ -28,8 +30,13 @@ from api.cli import (
     index,
     interrupts,
     jobs,
+    label_errors,
+    labels,
+    map,
     models,
     outliers,
+    probe,
+    propagate,
     quality,
     search,
     serve,
@@ -77,7 +84,9 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses, outliers, quality),
+    *(collections, spaces, assets),
+    *(analyses, outliers, quality, map, comparing),
+    *(classify, propagate, label_errors, probe, labels),
     *(models, backup, compiling, doctor),
 )
 for group in _GROUPS:

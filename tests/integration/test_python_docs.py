@@ -24,7 +24,7 @@ def test_the_code_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SEMBLANCE_DATA", str(tmp_path / "data"))
     names: dict[str, object] = {}
     blocks = _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     with connect():  # one engine for all blocks: each `connect` of theirs finds this one
         for block in blocks:
             exec(compile(block, str(PAGE), "exec"), names)
