@@ -16,6 +16,8 @@ BENCHES = {
     "footprint": "bytes an asset takes on disk and in memory, part by part",
     "peers": "pictures a second beside other programs; takes a Python that has them",
     "graph": "the neighbour graph beside pynndescent and hnswlib; takes a Python that has them",
+    "outliers": "planted misfits found, beside cleanlab; takes the folder of the data",
+    "quality": "spoilt pictures found, beside cleanvision; takes a folder of photographs",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
     "labels": "labels by words, learnt, spread and doubted; takes the folder of all data",
     "clusters": "how good and how fast clusters are found; takes the folder of all data",
