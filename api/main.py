@@ -34,6 +34,7 @@ from api.routes import (
     export,
     health,
     jobs,
+    labels,
     maps,
     metrics,
     models,
@@ -131,6 +132,7 @@ def _add_routes(app: FastAPI) -> None:
         jobs,
         analyses,
         maps,
+        labels,
         export,
     ):
         v1.include_router(part.router)

@@ -6,9 +6,10 @@ Use cases know these and `indexer.blob_store`, and never the adapters behind the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import PIL.Image
@@ -216,6 +217,27 @@ class Embedder(Protocol):
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, dimension), of search queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """How the cosines of a text and assets become chances: scale * cosine (+ bias) are log odds.
+
+    Without a bias texts are weighed against each other, by softmax, as CLIP was trained to; with
+    one each is judged for itself, by sigmoid, as SigLIP was.
+    """
+
+    scale: float
+    bias: float | None = None
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """An Embedder that knows what its cosines with texts mean."""
+
+    @property
+    def logits(self) -> Mapping[Kind, Logits]:
+        """By the Kind of the assets that are compared with texts."""
 
 
 class Embedders(Protocol):

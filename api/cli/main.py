@@ -19,6 +19,7 @@ from api.cli import (
     analyses,
     assets,
     backup,
+    classify,
     collections,
     comparing,
     compiling,
@@ -29,8 +30,12 @@ from api.cli import (
     index,
     interrupts,
     jobs,
+    label_errors,
+    labels,
     map,
     models,
+    probe,
+    propagate,
     search,
     serve,
     spaces,
@@ -77,7 +82,10 @@ def _root(
 
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
-    *(collections, spaces, assets, analyses, map, comparing, models, backup, compiling, doctor),
+    *(collections, spaces, assets),
+    *(analyses, map, comparing),
+    *(classify, propagate, label_errors, probe, labels),
+    *(models, backup, compiling, doctor),
 )
 for group in _GROUPS:
     group.register(app)

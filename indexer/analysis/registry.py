@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.analysis import comparison, maps, neighbour_lists
+from indexer.analysis import comparison, maps, neighbour_lists, outliers, quality
+from indexer.analysis.labels import classification, label_errors, probe, propagation
 from indexer.analysis.method import Method
 
 _ALL: tuple[Method, ...] = (
+    *(outliers.METHOD, quality.METHOD, maps.METHOD, comparison.METHOD),
+    *(classification.METHOD, propagation.METHOD, label_errors.METHOD, probe.METHOD),
     neighbour_lists.METHOD,
-    maps.METHOD,
-    comparison.METHOD,
 )
 
 METHODS: Mapping[str, Method] = {method.name: method for method in _ALL}

@@ -24,7 +24,7 @@ from indexer.embedders.naming import architectures
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.embedders.weights import fetch, find, fingerprint, weights_file
 from indexer.errors import ModelNotFound, ModelUnavailable
-from indexer.ports import Pixels, Vectors
+from indexer.ports import Logits, Pixels, Vectors
 
 # Part of the fingerprint: raise it when preparation or pooling changes the vectors.
 VERSION: Final = 1
@@ -48,6 +48,7 @@ class ClipEmbedder:
         self.name: Final = model.name
         self.dimension: Final = int(model.dimension or 0)
         self.fingerprint: Final = fingerprint
+        self.logits: Final = {Kind.IMAGE: _logits(network)}
         self._tokenizer = tokenizer
         self._batch_size = batch_size
         self._preprocess = how = _preprocess(network.visual.preprocess_cfg)
@@ -220,6 +221,12 @@ def _tokenizer(architecture: str, folder: Path | None) -> Any:
         tokenizer_mode=text.get("tokenizer_mode"),
         **text.get("tokenizer_kwargs", {}),
     )
+
+
+def _logits(network: Any) -> Logits:
+    """What the network learnt of its cosines: open_clip keeps the scale's logarithm."""
+    bias = getattr(network, "logit_bias", None)
+    return Logits(float(network.logit_scale.exp()), None if bias is None else float(bias))
 
 
 def _preprocess(config: Mapping[str, Any]) -> Preprocess:

@@ -18,7 +18,7 @@ from indexer.embedders.model import Files, Model
 from indexer.embedders.progress import no_progress_bar
 from indexer.embedders.weights import fetch, find, fingerprint
 from indexer.errors import ModelUnavailable, UnsupportedMedia
-from indexer.ports import Pixels, Vectors
+from indexer.ports import Logits, Pixels, Vectors
 
 # Part of the fingerprint: raise it when the handling of texts changes the vectors.
 VERSION: Final = 1
@@ -48,6 +48,8 @@ class SentenceEmbedder:
 
     kinds: Final = frozenset({Kind.TEXT})
     image_size: Final = 0
+    # What sentence-transformers' usual loss multiplies cosines by in training.
+    logits: Final = {Kind.TEXT: Logits(scale=20.0)}
 
     def __init__(self, name: str, fingerprint: str, library: Any, batch_size: int = 32) -> None:
         """`library` is a SentenceTransformer in evaluation mode."""

@@ -15,7 +15,7 @@ import PIL.Image
 from indexer.domain import Kind
 from indexer.embedders.compiled import Towered
 from indexer.errors import Unavailable
-from indexer.ports import Embedder, Pixels, Vectors
+from indexer.ports import Embedder, Logits, Pixels, Trained, Vectors
 
 REMEMBERED: Final = 4096
 """Queries whose vectors are kept, 6 MB of them at 384 dimensions."""
@@ -44,6 +44,9 @@ class SharedQueries:
         self.text_window: Final = embedder.text_window
         self.count_tokens: Final = embedder.count_tokens
         self.towers: Final = embedder.towers if isinstance(embedder, Towered) else {}
+        self.logits: Final[Mapping[Kind, Logits]] = (
+            embedder.logits if isinstance(embedder, Trained) else {}
+        )
         self._embedder: Final = embedder
         self._remembered = remembered
         self._known: OrderedDict[str, Vectors] = OrderedDict()

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "cli.md"
 
 _BLOCK = re.compile(r"```text\n\$ (semblance[^\n]*--help)\n(.*?)```\n", re.S)
-_NAMES = re.compile(r"^  ([a-z]+)  +\S", re.M)
+_NAMES = re.compile(r"^  ([a-z][a-z-]*)  +\S", re.M)
 
 
 def real_help(command: str) -> str:
@@ -38,7 +38,7 @@ def all_commands() -> Iterator[str]:
         command = f"semblance {name} --help"
         inner = _NAMES.findall(real_help(command).partition("Commands:")[2])
         yield from (f"semblance {name} {each} --help" for each in inner)
-        if not inner:
+        if not inner or "--json" in real_help(command):  # a group may be a command, too
             yield command
 
 

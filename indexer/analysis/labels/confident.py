@@ -1,0 +1,87 @@
+"""Confident learning: which given labels are likely wrong (Northcutt, Jiang and Chuang 2021).
+
+From probabilities of classes for each row, made by a model that has not seen the row: a row counts
+confidently as of class j if its p(j) reaches the mean p(j) of the rows that were given label j. If
+several classes reach it, the most probable of them counts. Who is confidently of another class than
+given is a candidate, and the counts of (given, of) are the confident joint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.analysis.labels.labelled import NONE, Codes
+
+Probabilities = NDArray[np.float32]
+
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What is to be said of the label given to each of n rows.
+
+    `suggested`: the most probable class, with its probability in `scores`. `self_confidence`:
+    p(given). `margins`: p(given) less the largest other, from 1 (surely right) to -1 (surely
+    wrong). `candidates`: whether it is likely wrong. `joint`: shape (classes, classes), how many
+    rows with the label of the line are estimated to be of the class of the column; its lines add up
+    to the counts of labels.
+    """
+
+    suggested: Codes
+    scores: Probabilities
+    self_confidence: Probabilities
+    margins: Probabilities
+    candidates: NDArray[np.bool_]
+    joint: NDArray[np.float64]
+
+    @property
+    def share_wrong(self) -> float:
+        """The estimated share of wrong labels."""
+        return float(1 - np.trace(self.joint) / self.joint.sum())
+
+
+def doubts(given: Codes, probabilities: Probabilities) -> Doubts:
+    """Doubts about labels, shape (n,), by probabilities of shape (n, classes).
+
+    Each class is given to at least one row.
+    """
+    n, classes = probabilities.shape
+    rows = np.arange(n)
+    suggested = probabilities.argmax(axis=1).astype(np.int32)
+    self_confidence = probabilities[rows, given]
+    others = probabilities.copy()
+    others[rows, given] = -1
+    sure = _confidently(given, probabilities)
+    counted = np.zeros((classes, classes))
+    np.add.at(counted, (given[sure != NONE], sure[sure != NONE]), 1)
+    return Doubts(
+        suggested,
+        probabilities[rows, suggested],
+        self_confidence,
+        self_confidence - others.max(axis=1),
+        # Not where the model's first choice is the label, however sure it is of another too.
+        (sure != NONE) & (sure != given) & (suggested != given),
+        _calibrated(counted, np.bincount(given, minlength=classes)),
+    )
+
+
+def _confidently(given: Codes, probabilities: Probabilities) -> Codes:
+    """The class that each row counts as, or `NONE`."""
+    classes = probabilities.shape[1]
+    means = [probabilities[given == code, code].mean(dtype=np.float64) for code in range(classes)]
+    reached = probabilities >= np.array(means) - _ROUNDING
+    sure = np.where(reached, probabilities, -1).argmax(axis=1).astype(np.int32)
+    return np.where(reached.any(axis=1), sure, np.int32(NONE))
+
+
+def _calibrated(counted: NDArray[np.float64], given: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The joint at the size of the whole: each line adds up to how often its label was given."""
+    joint = counted.copy()
+    # At least one of each class is what it is called.
+    np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1))
+    calibrated: NDArray[np.float64] = joint * (given / joint.sum(axis=1))[:, None]
+    return calibrated
