@@ -14,6 +14,7 @@ BENCHES = {
     "memory": "peak memory over 1,000 and 20,000 pictures",
     "kills": "workers, Redis, the store and servers killed again and again: is anything lost?",
     "footprint": "bytes an asset takes on disk and in memory, part by part",
+    "maps": "maps of 10,000 and 100,000 assets beside umap-learn's",
     "peers": "pictures a second beside other programs; takes a Python that has them",
     "graph": "the neighbour graph beside pynndescent and hnswlib; takes a Python that has them",
     "outliers": "planted misfits found, beside cleanlab; takes the folder of the data",
