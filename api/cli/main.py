@@ -20,11 +20,13 @@ from api.cli import (
     assets,
     backup,
     classify,
+    clusters,
     collections,
     comparing,
     compiling,
     demo,
     doctor,
+    duplicates,
     exits,
     export,
     index,
@@ -85,7 +87,7 @@ def _root(
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
     *(collections, spaces, assets),
-    *(analyses, outliers, quality, map, comparing),
+    *(analyses, duplicates, outliers, quality, clusters, map, comparing),
     *(classify, propagate, label_errors, probe, labels),
     *(models, backup, compiling, doctor),
 )
