@@ -17,7 +17,7 @@ from indexer.analysis.labels import classification, label_errors, probe, propaga
 from indexer.analysis.method import Method
 
 _ALL: tuple[Method, ...] = (
-    *(duplicates.DUPLICATES, duplicates.ACCESSION),
+    *(duplicates.METHOD, duplicates.ACCESSION),
     *(outliers.METHOD, quality.METHOD, clusters.METHOD, maps.METHOD, comparison.METHOD),
     *(classification.METHOD, propagation.METHOD, label_errors.METHOD, probe.METHOD),
     neighbour_lists.METHOD,

@@ -58,7 +58,7 @@ def test_the_number_of_processors_changes_nothing(monkeypatch: pytest.MonkeyPatc
     # A ring: each row has the five that follow it.
     count = 6000
     near = (np.arange(count)[:, None] + np.arange(1, 6)) % count
-    similar = np.full(near.shape, 0.5, np.float32) - np.arange(5, dtype=np.float32) / 10
+    similar = (np.full(near.shape, 0.5) - np.arange(5) / 10).astype(np.float32)
     weights = memberships(NeighbourGraph(near.astype(np.int32), similar))
     start = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
     curve = similarity_curve(0.1)
