@@ -174,7 +174,7 @@ def read_table(
         total=page.total,
         columns={field.name: str(field.type) for field in page.rows.schema},
         rows=rows.as_json(page.rows),
-        assets=_named(engine, analysis.collection, page.rows) if assets else {},
+        assets=named(engine, analysis.collection, page.rows) if assets else {},
     )
 
 
@@ -235,7 +235,8 @@ def _begin(
     return asking.ask(serving.engine.store, collection, asked.asked(method.name))
 
 
-def _named(engine: Engine, collection: str, table: Any) -> dict[AssetId, AssetTold]:
+def named(engine: Engine, collection: str, table: Any) -> dict[AssetId, AssetTold]:
+    """The assets that the rows of a table name, by id; not those deleted since."""
     ids = rows.named_assets(table)
     found = {}
     for first in range(0, len(ids), PAGE):

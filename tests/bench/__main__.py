@@ -14,9 +14,15 @@ BENCHES = {
     "memory": "peak memory over 1,000 and 20,000 pictures",
     "kills": "workers, Redis, the store and servers killed again and again: is anything lost?",
     "footprint": "bytes an asset takes on disk and in memory, part by part",
+    "maps": "maps of 10,000 and 100,000 assets beside umap-learn's",
     "peers": "pictures a second beside other programs; takes a Python that has them",
+    "graph": "the neighbour graph beside pynndescent and hnswlib; takes a Python that has them",
+    "outliers": "planted misfits found, beside cleanlab; takes the folder of the data",
+    "quality": "spoilt pictures found, beside cleanvision; takes a folder of photographs",
     "cranfield": "search quality on Cranfield; takes the folder of the data",
+    "labels": "labels by words, learnt, spread and doubted; takes the folder of all data",
     "clusters": "how good and how fast clusters are found; takes the folder of all data",
+    "duplicates": "variants found among thousands of pictures; takes the folder of all data",
     "relevance": "whether relevance tells a match from none; takes the folder of all data",
 }
 

@@ -8,3 +8,7 @@ naming      names: from words, from a vocabulary
 tables      all of it as tables                edits      renamed, merged, assigned, labelled
 method      the analysis itself
 """
+
+from indexer.analysis.clusters.method import METHOD
+
+__all__ = ["METHOD"]
