@@ -7,6 +7,7 @@ the graph is made anew each time and not kept: parts are many, and small.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -28,8 +29,10 @@ from indexer.analysis.neighbours import (
 )
 from indexer.analysis.subject import Access
 from indexer.domain import AssetId
-from indexer.errors import AnalysisNotFound
+from indexer.errors import AnalysisNotFound, Unavailable
 from indexer.ledger import now
+
+log = logging.getLogger(__name__)
 
 GRAPH = "graph"
 
@@ -80,10 +83,8 @@ def _kept_graph(
     else:
         places = places_of(former.ids, rows.ids)
         graph = updated(former.graph, places, rows.vectors, progress)
-    _keep(access, analysis, rows, graph)
-    if former is not None:
-        access.store.delete(analysis.collection, [former.entry.id])
-        artefacts.forget(access.blobs, former.entry)
+    if wanted:
+        _keep(access, analysis, rows, graph)
     return graph
 
 
@@ -118,15 +119,29 @@ def _former(access: Access, analysis: Analysis) -> _Former | None:
 
 
 def _keep(access: Access, analysis: Analysis, rows: Rows, graph: NeighbourGraph) -> None:
+    """Keep the graph in place of former ones; if that fails, the analysis at hand goes on."""
+    try:
+        kept = _write(access, analysis, rows, graph)
+        for former in entries.every(access.store, analysis.collection, GRAPH):
+            place = (former.request.space, former.request.kind)
+            if former.id != kept.id and place == (kept.request.space, kept.request.kind):
+                artefacts.forget(access.blobs, former)
+                access.store.delete(analysis.collection, [former.id])
+    except Unavailable as error:
+        log.warning("The neighbour graph is not kept: %s", error.message)
+
+
+def _write(access: Access, analysis: Analysis, rows: Rows, graph: NeighbourGraph) -> Analysis:
     """Write the graph as an analysis that is done."""
     asked = replace(analysis.request, name=GRAPH, parameters={"k": graph.k})
     entry = entries.new(analysis.collection, asked, analysis.fingerprint)
     tables = {GRAPH: to_table(graph, rows.ids)}
-    entries.keep(
+    return entries.keep(
         access.store,
         replace(
             entry,
             started_at=entry.created_at,
+            looked_at=analysis.started_at,
             finished_at=now(),
             assets=len(rows.ids),
             without_vectors=0,
