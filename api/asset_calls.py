@@ -50,6 +50,11 @@ class AssetCalls:
         path = f"/v1/collections/{segment(collection)}/assets/{segment(id)}/content"
         return self._transport.send("GET", path).content
 
+    def thumbnail(self, id: str, collection: str = DEFAULT, *, size: int = 256) -> bytes:
+        """A small WebP of a picture; `size` is its longer side: 128, 256 or 512 pixels."""
+        path = f"/v1/collections/{segment(collection)}/assets/{segment(id)}/thumbnail"
+        return self._transport.send("GET", path, params={"size": size}).content
+
     def facets(
         self, field: str, collection: str = DEFAULT, *, where: Where = None, limit: int = 20
     ) -> list[FacetValue]:

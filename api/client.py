@@ -25,6 +25,7 @@ from api.answers import Answer, Collection, Job, Model, Totals, Uploaded, Worker
 from api.asking import Picture, Where, files_to_send, search_body
 from api.asset_calls import DEFAULT
 from api.backup_calls import BackupCalls
+from api.cluster_calls import ClusterCalls
 from api.duplicate_calls import DuplicateCalls
 from api.job_calls import JobCalls
 from api.label_calls import LabelCalls
@@ -40,7 +41,9 @@ _OWNER_SECONDS = 20.0
 """How long to wait for a server that has the data folder's lock but no address yet."""
 
 
-class Client(AnalysisCalls, BackupCalls, DuplicateCalls, JobCalls, LabelCalls, MapCalls):
+class Client(
+    AnalysisCalls, BackupCalls, ClusterCalls, DuplicateCalls, JobCalls, LabelCalls, MapCalls
+):
     """Semblance's API: over TCP with a URL, or over a Unix socket. Made by `connect`."""
 
     def __init__(

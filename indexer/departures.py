@@ -115,9 +115,9 @@ def drop_collection(store: VectorStore, blobs: BlobStore, collection: str) -> No
     except StoreUnavailable:
         assets, tables = [], []  # one that does not open can be dropped all the same
     store.drop_collection(collection)
-    blobs.delete(tables)
     for batch in batches(assets, PAGE):
         _forget_bytes(store, blobs, batch)
+    blobs.delete(tables)
 
 
 def _forget_bytes(store: VectorStore, blobs: BlobStore, assets: Sequence[Asset]) -> None:

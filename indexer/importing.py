@@ -90,7 +90,7 @@ def import_vectors(engine: Engine, queue: JobQueue, job: Job) -> Job:
         job = _import_new(engine, queue, job, file, space)
     else:
         job = _import_matched(engine.store, queue, job, file, space)
-    if request.replace and job.cancelled_at is None:
+    if request.replace:  # also if it was cancelled: some vectors are others by now
         mark = partial(replace, fingerprint=space.fingerprint)
         spaces.change(engine.store, job.collection, space.name, mark)
     for _ in range(_OPTIMIZE_STEPS):  # upkeep goes by counts of assets, which have not changed

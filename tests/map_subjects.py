@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -97,6 +98,11 @@ def subject(
         raise AnalysisNotFound(f"There is no analysis {id}.")
 
     return made(space, vectors)
+
+
+def with_graph(given: Subject, graph: NeighbourGraph) -> Subject:
+    """The Subject with this graph, where an exact one is too much."""
+    return replace(given, graph=graph.nearest)
 
 
 def rows(outcome: Outcome) -> list[dict[str, Any]]:

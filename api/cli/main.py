@@ -20,6 +20,7 @@ from api.cli import (
     assets,
     backup,
     classify,
+    clusters,
     collections,
     comparing,
     compiling,
@@ -35,8 +36,10 @@ from api.cli import (
     labels,
     map,
     models,
+    outliers,
     probe,
     propagate,
+    quality,
     search,
     serve,
     spaces,
@@ -84,7 +87,7 @@ def _root(
 _GROUPS = (
     *(demo, index, search, serve, worker, status, jobs, export),
     *(collections, spaces, assets),
-    *(analyses, duplicates, map, comparing),
+    *(analyses, duplicates, outliers, quality, clusters, map, comparing),
     *(classify, propagate, label_errors, probe, labels),
     *(models, backup, compiling, doctor),
 )

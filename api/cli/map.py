@@ -172,6 +172,12 @@ def _png(client: Client, told: Analysis, colour: str | None, side: int) -> bytes
     names: list[Name] = []
     if groups is not None:
         column = points.column_names[-1]
+        if points[column].null_count == len(points):
+            raise InvalidInput(
+                f"None of these assets has anything in {groups!r} to colour the map by; choose a "
+                "metadata field that they have, or a column of an analysis as ID:TABLE.COLUMN.",
+                colour=groups,
+            )
         places = name_places(points, column).to_pylist()
         numbers = {place["group"]: number for number, place in enumerate(places)}
         codes = np.array([numbers.get(group, -1) for group in points[column].to_pylist()])
@@ -193,7 +199,8 @@ def _names(client: Client, told: Analysis, colour: str) -> dict[str, str]:
 def _latest_clusters(client: Client, told: Analysis) -> str | None:
     """The last clusters of the same assets in the same space, if there are any."""
     for one in client.analyses(told["collection"], name="clusters"):
-        same = all(one[key] == told[key] for key in ("space", "kind", "fingerprint"))
+        alike = one["space"] == told["space"] and one["fingerprint"] == told["fingerprint"]
+        same = alike and told["kind"] in (None, one["kind"])
         if one["state"] == "done" and same and any(t["name"] == "members" for t in one["tables"]):
             return f"{one['id']}:members.cluster"
     return None

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from indexer.analysis.entry import Analysis, Kept
 from indexer.blob_store import BlobStore
-from indexer.content import of_file
-from indexer.errors import AnalysisNotFound, AssetNotFound, InvalidInput
+from indexer.content import of_file, room_in
+from indexer.errors import AnalysisNotFound, AssetNotFound, InvalidInput, SemblanceError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,9 +32,15 @@ def save(
     blobs: BlobStore, analysis: Analysis, tables: Mapping[str, pa.Table], assets: int
 ) -> dict[str, Kept]:
     """Write the tables. Raises `DiskFull`, `BlobsUnavailable`."""
-    return {
-        name: _save(blobs, _about(analysis, name, assets), table) for name, table in tables.items()
-    }
+    kept: dict[str, Kept] = {}
+    try:
+        for name, table in tables.items():
+            kept[name] = _save(blobs, _about(analysis, name, assets), table)
+    except BaseException:
+        with suppress(SemblanceError):
+            blobs.delete([one.blob for one in kept.values()])
+        raise
+    return kept
 
 
 def _save(blobs: BlobStore, about: Mapping[str, object], table: pa.Table) -> Kept:
@@ -42,12 +48,13 @@ def _save(blobs: BlobStore, about: Mapping[str, object], table: pa.Table) -> Kep
 
     metadata = {**(table.schema.metadata or {}), ABOUT: json.dumps(about).encode()}
     with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-        pq.write_table(
-            table.replace_schema_metadata(metadata),
-            file.name,
-            compression="zstd",
-            row_group_size=_ROWS_A_GROUP,
-        )
+        with room_in(tempfile.gettempdir(), "TMPDIR names another folder for temporary files"):
+            pq.write_table(
+                table.replace_schema_metadata(metadata),
+                file.name,
+                compression="zstd",
+                row_group_size=_ROWS_A_GROUP,
+            )
         content = of_file(lambda: cast("BinaryIO", open(file.name, "rb")), 2**62)  # noqa: SIM115
         return Kept(blobs.put(content), table.num_rows, content.size)
 

@@ -13,9 +13,11 @@ from indexer import shortened
 from indexer.analysis.entry import ENDED, Analysis, Request, State, analysis_from, payload_of
 from indexer.domain import AssetId, Entry, Payload, Point, Reason
 from indexer.errors import AnalysisNotFound, Conflict
-from indexer.filters import Equals, Exists, Filter, Not, all_of
+from indexer.filters import All, Equals, Exists, Filter, Not, all_of
 from indexer.ledger import now, reason_payload, scroll_all
 from indexer.ports import VectorStore
+
+_OPEN = All((Not(Exists("finished_at")), Not(Exists("cancelled_at"))))
 
 
 def new(collection: str, request: Request, fingerprint: str) -> Analysis:
@@ -82,6 +84,12 @@ def write(store: VectorStore, analysis: Analysis, **changes: object) -> None:
     store.set_payload(analysis.collection, {analysis.id: cast("Payload", changes)})
 
 
+def write_unless_ended(store: VectorStore, analysis: Analysis, **changes: object) -> None:
+    """The same, unless it has ended by the moment of writing; reading back tells."""
+    payload = cast("Payload", changes)
+    store.set_payload(analysis.collection, {analysis.id: payload}, only=_OPEN)
+
+
 def cancel(store: VectorStore, analysis: Analysis) -> Analysis:
     """Ask for its end: it stops at its next step. Raises `Conflict` if it has ended."""
     if analysis.state in ENDED:
@@ -89,8 +97,11 @@ def cancel(store: VectorStore, analysis: Analysis) -> Analysis:
             f"Analysis {analysis.id} has ended already: it is {analysis.state.value}.",
             analysis=analysis.id,
         )
-    write(store, analysis, cancelled_at=now(), step=None)
-    return get(store, analysis.collection, analysis.id)
+    write_unless_ended(store, analysis, cancelled_at=now(), step=None)
+    there = get(store, analysis.collection, analysis.id)
+    if there.state is not State.CANCELLED:
+        return cancel(store, there)
+    return there
 
 
 def fail(store: VectorStore, analysis: Analysis, reason: Reason) -> None:

@@ -72,7 +72,8 @@ class Analysis:
     """One analysis, as the ledger knows it.
 
     `fingerprint` is that of the Space it looked at; `assets` is how many it covered and
-    `without_vectors` how many it could not; `version` is that of Semblance.
+    `without_vectors` how many it could not; `looked_at` is when their vectors had been read;
+    `version` is that of Semblance.
     """
 
     id: AssetId
@@ -81,6 +82,7 @@ class Analysis:
     fingerprint: str
     created_at: str
     started_at: str | None = None
+    looked_at: str | None = None
     finished_at: str | None = None
     cancelled_at: str | None = None
     changed_at: str | None = None
@@ -127,6 +129,7 @@ def _ending(analysis: Analysis) -> dict[str, object]:
         return {}
     return {
         "started_at": analysis.started_at,
+        "looked_at": analysis.looked_at,
         "finished_at": analysis.finished_at,
         "assets": analysis.assets,
         "without_vectors": analysis.without_vectors,
@@ -155,6 +158,7 @@ def analysis_from(collection: str, point: StoredPoint) -> Analysis:
         fingerprint=str(payload.get("fingerprint", "")),
         created_at=str(payload.get("created_at", "")),
         started_at=moment("started_at"),
+        looked_at=moment("looked_at"),
         finished_at=moment("finished_at"),
         cancelled_at=moment("cancelled_at"),
         changed_at=moment("changed_at"),

@@ -64,7 +64,8 @@ def gather(store: VectorStore, scope: Scope, progress: Progress) -> Rows:
         if row is None:
             continue
         if len(ids) == len(vectors):  # some were added since they were counted
-            vectors = np.concatenate([vectors, np.empty((PAGE, vectors.shape[1]), np.float32)])
+            room = np.empty((max(PAGE, len(ids) // 16), vectors.shape[1]), np.float32)
+            vectors = np.concatenate([vectors, room])
         vectors[len(ids)] = row
         ids.append(point.id)
         if len(ids) % PAGE == 0:

@@ -7,27 +7,34 @@ the graph is made anew each time and not kept: parts are many, and small.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from indexer.analysis import artefacts, entries
+from indexer import collections
+from indexer.analysis import artefacts, asking, entries
 from indexer.analysis.entry import Analysis
 from indexer.analysis.gathering import Rows
 from indexer.analysis.method import Progress
-from indexer.analysis.neighbours import NeighbourGraph, nearest_neighbours
+from indexer.analysis.neighbours import (
+    NeighbourGraph,
+    fits,
+    from_store,
+    from_table,
+    nearest_neighbours,
+    outgrows_memory,
+    places_of,
+    to_table,
+    updated,
+)
 from indexer.analysis.subject import Access
 from indexer.domain import AssetId
-from indexer.errors import AnalysisNotFound
+from indexer.errors import AnalysisNotFound, Unavailable
 from indexer.ledger import now
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+log = logging.getLogger(__name__)
 
 GRAPH = "graph"
-_RECALL = b"recall"
 
 KEPT_K = 16
 """Neighbours that are kept of each asset: as many as the map asks for, and more than the others."""
@@ -70,16 +77,25 @@ def _kept_graph(
     former = _former(access, analysis)
     wanted = min(max(k, KEPT_K), max(len(rows.ids) - 1, 0))
     if former is None or former.graph.k < wanted:
-        graph = nearest_neighbours(rows.vectors, wanted, progress)
-    elif list(rows.ids) == former.ids:
+        graph = _new(access, analysis, rows, wanted, progress)
+    elif list(rows.ids) == former.ids and fits(former.graph, rows.vectors):
         return former.graph
     else:
-        graph = nearest_neighbours(rows.vectors, wanted, progress)
-    _keep(access, analysis, rows, graph)
-    if former is not None:
-        access.store.delete(analysis.collection, [former.entry.id])
-        artefacts.forget(access.blobs, former.entry)
+        places = places_of(former.ids, rows.ids)
+        graph = updated(former.graph, places, rows.vectors, progress)
+    if wanted:
+        _keep(access, analysis, rows, graph)
     return graph
+
+
+def _new(
+    access: Access, analysis: Analysis, rows: Rows, k: int, progress: Progress
+) -> NeighbourGraph:
+    """A graph made from nothing: in memory, or by the store where the vectors alone fill that."""
+    if not outgrows_memory(*rows.vectors.shape):
+        return nearest_neighbours(rows.vectors, k, progress)
+    scope = asking.scope_of(collections.get(access.store, analysis.collection), analysis.request)
+    return from_store(access.store, scope, rows.ids, k, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +119,29 @@ def _former(access: Access, analysis: Analysis) -> _Former | None:
 
 
 def _keep(access: Access, analysis: Analysis, rows: Rows, graph: NeighbourGraph) -> None:
+    """Keep the graph in place of former ones; if that fails, the analysis at hand goes on."""
+    try:
+        kept = _write(access, analysis, rows, graph)
+        for former in entries.every(access.store, analysis.collection, GRAPH):
+            place = (former.request.space, former.request.kind)
+            if former.id != kept.id and place == (kept.request.space, kept.request.kind):
+                artefacts.forget(access.blobs, former)
+                access.store.delete(analysis.collection, [former.id])
+    except Unavailable as error:
+        log.warning("The neighbour graph is not kept: %s", error.message)
+
+
+def _write(access: Access, analysis: Analysis, rows: Rows, graph: NeighbourGraph) -> Analysis:
     """Write the graph as an analysis that is done."""
     asked = replace(analysis.request, name=GRAPH, parameters={"k": graph.k})
     entry = entries.new(analysis.collection, asked, analysis.fingerprint)
     tables = {GRAPH: to_table(graph, rows.ids)}
-    entries.keep(
+    return entries.keep(
         access.store,
         replace(
             entry,
             started_at=entry.created_at,
+            looked_at=analysis.started_at,
             finished_at=now(),
             assets=len(rows.ids),
             without_vectors=0,
@@ -120,37 +150,3 @@ def _keep(access: Access, analysis: Analysis, rows: Rows, graph: NeighbourGraph)
             version=artefacts.program_version(),
         ),
     )
-
-
-def to_table(graph: NeighbourGraph, ids: Sequence[AssetId]) -> pa.Table:
-    """The graph as a table: `id`, `neighbours` (row numbers) and `similarities` of each row."""
-    import pyarrow as pa
-
-    columns = {
-        "id": pa.array(ids, pa.string()),
-        "neighbours": _lists(graph.indices, pa.int32()),
-        "similarities": _lists(graph.similarities, pa.float32()),
-    }
-    metadata = {_RECALL: str(graph.recall).encode()}
-    return pa.table(columns).replace_schema_metadata(metadata)
-
-
-def from_table(table: pa.Table) -> tuple[list[AssetId], NeighbourGraph]:
-    """The ids of the rows, and the graph that `to_table` wrote."""
-    k = table.schema.field("neighbours").type.list_size
-
-    def rows(column: str) -> NDArray[Any]:
-        flat = table.column(column).combine_chunks().flatten().to_numpy()
-        matrix: NDArray[Any] = flat.reshape(-1, k)
-        return matrix
-
-    recall = float(table.schema.metadata[_RECALL])
-    return table.column("id").to_pylist(), NeighbourGraph(
-        rows("neighbours"), rows("similarities"), recall
-    )
-
-
-def _lists(matrix: NDArray[Any], type: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel(), type), matrix.shape[1])

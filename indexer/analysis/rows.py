@@ -110,8 +110,16 @@ def _cell(value: object) -> object:
 
 
 def _ordered(table: pa.Table, column: str, descending: bool) -> pa.Table:
+    import pyarrow as pa
+
     _check_column(table, column)
-    return table.sort_by([(column, "descending" if descending else "ascending")])
+    try:
+        return table.sort_by([(column, "descending" if descending else "ascending")])
+    except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        type = table.schema.field(column).type
+        raise InvalidInput(
+            f"Rows cannot be ordered by {column!r}, which holds {type}.", column=column
+        ) from error
 
 
 def _columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:

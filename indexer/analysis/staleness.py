@@ -27,8 +27,8 @@ class Staleness:
 def staleness(store: VectorStore, analysis: Analysis) -> Staleness | None:
     """What an analysis that is done does not know of; None for one over a part of another's.
 
-    Added is what was indexed after it began. What is there now and was neither there then nor
-    added since got its vector later, as in a Space that was still being filled.
+    Added is what was indexed after its vectors had been read. What is there now and was neither
+    there then nor added since got its vector later, as in a Space that was still being filled.
     """
     if analysis.state is not State.DONE or analysis.request.within is not None:
         return None
@@ -40,7 +40,7 @@ def staleness(store: VectorStore, analysis: Analysis) -> Staleness | None:
     if scope.space.fingerprint != analysis.fingerprint:
         return Staleness(refilled=True)
     there = store.count(analysis.collection, scope.with_vector())
-    since = Range("indexed_at", gt=analysis.started_at)
+    since = Range("indexed_at", gt=analysis.looked_at or analysis.started_at)
     added = store.count(analysis.collection, all_of(scope.with_vector(), since))
     left = there - added
     then = analysis.assets or 0

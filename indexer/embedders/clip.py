@@ -226,7 +226,8 @@ def _tokenizer(architecture: str, folder: Path | None) -> Any:
 def _logits(network: Any) -> Logits:
     """What the network learnt of its cosines: open_clip keeps the scale's logarithm."""
     bias = getattr(network, "logit_bias", None)
-    return Logits(float(network.logit_scale.exp()), None if bias is None else float(bias))
+    scale = network.logit_scale.detach().exp()
+    return Logits(scale.item(), None if bias is None else bias.detach().item())
 
 
 def _preprocess(config: Mapping[str, Any]) -> Preprocess:

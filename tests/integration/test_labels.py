@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +19,10 @@ COLD = [(4 * n, 10 * n, 250 - 7 * n) for n in range(8)]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder where eight red and eight blue pictures have their folder as label.
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder with a server, where red and blue pictures have their folder as label.
 
-    One red picture lies among the blue, and two of each lie in no such folder.
+    Of eight each, one red picture lies among the blue, and two of each lie in no such folder.
     """
     folder = tmp_path_factory.mktemp("labels")
     for name, colours in (("red", WARM), ("blue", COLD)):
@@ -29,9 +32,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 place = folder / "sorted" / "blue"
             place.mkdir(parents=True, exist_ok=True)
             (place / f"{name}-{number}.png").write_bytes(png(colour, (64, 64)))
-    finish(start(folder / "data", "index", folder / "sorted", "--labels"))
-    finish(start(folder / "data", "index", folder / "loose"))
-    return folder / "data"
+    server = start(folder / "data", "serve", "--port", 0, "--json")
+    assert server.stdout is not None
+    assert json.loads(server.stdout.readline())["url"]
+    run(folder / "data", "index", folder / "sorted", "--labels")
+    run(folder / "data", "index", folder / "loose")
+    yield folder / "data"
+    server.send_signal(signal.SIGINT)
+    finish(server)
 
 
 def test_labels_are_propagated_saved_found_and_taken_out(data: Path) -> None:
@@ -65,6 +73,10 @@ def test_a_probe_is_told_by_class_and_by_likeness(data: Path, tmp_path: Path) ->
     most = [line.split("\t") for line in out.splitlines() if line.startswith("most")]
     assert len(most) == 2
     assert all("red-" in line[3] for line in most)
+    file = tmp_path / "red.npy"
+    answered(data, "probe", "label", "--like", "red", "--out", file)
+    hits = answered(data, "search", "--vector", file, "-n", "3")["hits"]
+    assert all("red-" in hit["source"]["path"] for hit in hits)
     assert (
         "there are: blue, red"
         in problem(data, "probe", "label", "--like", "green", code=2)["message"]

@@ -171,5 +171,7 @@ def test_the_command_draws_a_picture_and_writes_the_rows(
     assert len(told["rows"]) == 3
     refused = problem(data, "map", *scope, "--by", "lda", code=2)
     assert "needs `label`" in refused["message"]
+    refused = problem(data, "map", *scope, "--png", picture, "--colour", "sense", code=2)
+    assert "None of these assets has anything in 'sense'" in refused["message"]
     refused = problem(data, "map", *scope, "--out", "map.xls", code=2)
     assert "map.xls does not say how" in refused["message"]

@@ -15,6 +15,7 @@ from indexer.embedders.loading import LoadedEmbedders
 from indexer.embedders.naming import resolve
 from indexer.embedders.preprocess import Preprocess, prepare
 from indexer.errors import ModelUnavailable
+from indexer.ports import Logits
 from tests.models.conftest import Checkpoint
 from tests.models.libraries import normalised
 
@@ -55,6 +56,16 @@ def test_texts_have_open_clips_own_vectors(clip: ClipEmbedder, checkpoint: Check
         expected = checkpoint.network.encode_text(tokens, normalize=True).numpy()
     assert (clip.embed_texts(TEXTS) * expected).sum(axis=1).min() >= 0.9999
     assert (clip.embed_queries(TEXTS) * expected).sum(axis=1).min() >= 0.9999
+
+
+def test_cosines_are_read_as_the_network_learnt_to(
+    clip: ClipEmbedder, checkpoint: Checkpoint
+) -> None:
+    import torch
+
+    with torch.inference_mode():
+        scale = checkpoint.network(None, checkpoint.tokenizer(["a"]))[-1].item()
+    assert clip.logits == {Kind.IMAGE: Logits(scale)}
 
 
 def test_the_embedder_describes_itself(clip: ClipEmbedder, checkpoint: Checkpoint) -> None:
@@ -155,3 +166,19 @@ def test_a_very_long_strip_is_prepared_in_little_memory(clip: ClipEmbedder) -> N
     prepared = clip.prepare(strip)
     assert prepared.shape == (224, 224, 3)
     assert np.ptp(prepared[:, :, 0]) == 0
+
+
+def test_siglip_judges_each_text_for_itself() -> None:
+    """Its cosines come with a bias: without one, scores would be shares of each other."""
+    import torch
+    from torch import nn
+
+    from indexer.embedders.clip import _logits
+
+    network = nn.Module()
+    network.logit_scale = nn.Parameter(torch.tensor([2.0]).log())
+    network.logit_bias = nn.Parameter(torch.tensor([-10.0]))
+
+    found = _logits(network)
+    assert found.scale == pytest.approx(2.0)
+    assert found.bias == -10.0

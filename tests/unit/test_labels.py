@@ -17,7 +17,7 @@ from indexer.analysis.labels.found import found_labels
 from indexer.analysis.labels.saving import save_label
 from indexer.analysis.subject import Access
 from indexer.domain import AssetId
-from indexer.errors import InvalidInput
+from indexer.errors import Conflict, InvalidInput
 from indexer.filters import Equals
 from indexer.ledger import assets_where, scroll_all
 from indexer.ports import Logits
@@ -272,3 +272,27 @@ def test_what_names_each_asset_is_no_class(lab: Lab) -> None:
     lab.ingest(found_text("/a.txt", *(f"red {number}" for number in range(1001))))
 
     assert "1,001 different ones, more than the 1,000" in failed(lab, "probe", label="text")
+
+
+def test_an_analysis_that_failed_has_no_labels_to_save(lab: Lab, ids: dict[str, AssetId]) -> None:
+    analysis = ran(lab, "probe", label="no")
+
+    with pytest.raises(Conflict, match=r"has no result \(failed\)"):
+        found_labels(lab.blobs, analysis)
+
+
+def test_assets_that_are_all_alike_are_guessed_by_how_frequent_labels_are(lab: Lab) -> None:
+    """Six texts with one and the same vector: three labelled x, two y, one not."""
+    for number, tone in enumerate(["x", "x", "x", "y", "y", None]):
+        metadata = {} if tone is None else {"tone": tone}
+        lab.ingest(found_text(f"/{number}.txt", f"red {number}", metadata=metadata))
+
+    spread, analysis = done(lab, "propagation", label="tone", k=200, check=0)
+    (row,) = table(lab, analysis)
+    assert (row["label"], spread["found"]) == ("x", {"x": 1, "y": 0})
+    assert row["score"] == pytest.approx(0.6, abs=0.05)
+    probed, _ = done(lab, "probe", label="tone")
+    assert probed["accuracy"] == probed["most_frequent"] == 0.5
+    doubted, _ = done(lab, "label_errors", label="tone")
+    assert doubted["labelled"] == 5
+    assert doubted["accuracy"] <= 0.6

@@ -11,6 +11,7 @@ from indexer.analysis.maps.frame import fit, framed
 from indexer.analysis.maps.memberships import strengths
 from indexer.analysis.maps.trust import trustworthiness
 from indexer.analysis.method import Cancelled, Outcome
+from indexer.analysis.neighbours import NeighbourGraph
 from indexer.errors import InvalidInput
 from tests.map_subjects import Told, clouds, positions, rows, subject, unit
 
@@ -54,10 +55,12 @@ def test_the_number_of_processors_changes_nothing(monkeypatch: pytest.MonkeyPatc
     from indexer.analysis.maps.layout import laid_out
     from indexer.analysis.maps.memberships import memberships
 
-    vectors, _ = clouds([3000, 3000], dimension=4)
-    given = subject(vectors)
-    weights = memberships(given.graph(5))
-    start = vectors[:, :2].copy()
+    # A ring: each row has the five that follow it.
+    count = 6000
+    near = (np.arange(count)[:, None] + np.arange(1, 6)) % count
+    similar = (np.full(near.shape, 0.5) - np.arange(5) / 10).astype(np.float32)
+    weights = memberships(NeighbourGraph(near.astype(np.int32), similar))
+    start = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
     curve = similarity_curve(0.1)
     whole = laid_out(weights, start, curve, 3, 0, lambda *_: None)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from indexer.domain import Kind
 from indexer.embedders.sharing import TOGETHER, SharedQueries
-from indexer.ports import Vectors
+from indexer.ports import Logits, Vectors
 from tests.fakes import ColourEmbedder
 
 
@@ -120,3 +121,11 @@ def test_more_texts_than_one_pass_takes_come_back_in_order() -> None:
     found = shared.embed_queries(texts).argmax(axis=1).tolist()
     assert found == [(0, 2)[n % 2] for n in range(len(texts))]
     assert shared.embed_queries([]).shape == (0, 4)
+
+
+def test_what_the_model_knows_of_its_cosines_is_passed_on() -> None:
+    class Knowing(ColourEmbedder):
+        logits = {Kind.IMAGE: Logits(scale=7.0)}  # noqa: RUF012
+
+    assert SharedQueries(Knowing()).logits == {Kind.IMAGE: Logits(scale=7.0)}
+    assert SharedQueries(ColourEmbedder()).logits == {}

@@ -46,7 +46,7 @@ class ClassificationParameters(Parameters):
     )
     temperature: float | None = Field(
         None,
-        gt=0,
+        ge=1e-4,
         le=10,
         description="Cosines are divided by it before they become scores; by default what the "
         "model was trained with.",

@@ -33,7 +33,7 @@ class LabelErrorParameters(OfField):
     )
     strength: float | None = Field(
         None,
-        gt=0,
+        ge=1e-6,
         le=1e6,
         description="How closely the model follows the labels (C of a logistic regression); by "
         "default chosen by how well it does on assets it has not seen.",

@@ -28,3 +28,8 @@ class NeighbourGraph:
     def nearest(self, k: int) -> NeighbourGraph:
         """The graph of the k nearest alone."""
         return NeighbourGraph(self.indices[:, :k], self.similarities[:, :k], self.recall)
+
+
+def no_neighbours(n: int, k: int) -> NeighbourGraph:
+    """A graph to be filled in: nobody has a neighbour yet."""
+    return NeighbourGraph(np.full((n, k), -1, np.int32), np.full((n, k), -np.inf, np.float32))

@@ -1,0 +1,260 @@
+"""`semblance clusters`: groups of assets that belong together, found, named and edited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from api.cli.analysing import (
+    KindOption,
+    LimitOption,
+    Scope,
+    SpaceOption,
+    WhereOption,
+    WithinOption,
+    analyse,
+    heading,
+    place,
+)
+from api.cli.chosen import chosen
+from api.cli.cluster_tree import lines
+from api.cli.output import clean, emit, for_people, number, page, rows, say
+from api.cli.session import CollectionOption, Session, command
+from indexer.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from api.analysis_answers import Analysis
+    from api.client import Client
+
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="As `analyses list` shows it; its beginning is enough.")
+]
+NumberArgument = Annotated[int, typer.Argument(metavar="N", help="The cluster's number.")]
+
+_SHORT = 8
+
+
+class _Verb:
+    """The group's own command: what `semblance clusters` does when no other is named."""
+
+    def __init__(self, group: typer.Typer) -> None:
+        self.group = group
+
+    def command(self, _: str | None, **options: Any) -> Callable[..., Any]:
+        return self.group.callback(invoke_without_command=True, **options)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group, which does something by itself."""
+    group = typer.Typer(rich_markup_mode=None)
+    examples = (
+        "semblance clusters",
+        "semblance clusters --by density",
+        "semblance clusters -k 12 --vocabulary aat.csv",
+        "semblance clusters --within 3f2a9c1d:4",
+    )
+    command(_Verb(group), "clusters", examples=examples)(find)  # type: ignore[arg-type]
+    command(group, "show", examples=("semblance clusters show 3f2a9c1d",))(show)
+    command(group, "tree", examples=("semblance clusters tree 3f2a9c1d --groups 5",))(tree)
+    command(group, "rename", examples=("semblance clusters rename 3f2a9c1d 4 Boats",))(rename)
+    command(group, "merge", examples=("semblance clusters merge 3f2a9c1d 4 7",))(merge)
+    command(group, "assign", examples=("semblance clusters assign 3f2a9c1d",))(assign)
+    command(group, "label", examples=("semblance clusters label 3f2a9c1d motif",))(label)
+    app.add_typer(group, name="clusters")
+
+
+def find(
+    session: Session,
+    context: typer.Context,
+    by: Annotated[
+        Literal["kmeans", "density"],
+        typer.Option(help="kmeans takes in everything; density leaves out what stands alone."),
+    ] = "kmeans",
+    k: Annotated[
+        int | None, typer.Option("-k", metavar="N", min=1, help="How many; else it is chosen.")
+    ] = None,
+    smallest: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=2, help="The fewest assets density calls a cluster."),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Terms to name clusters by: text, CSV or TSV."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="For chance.")] = None,
+    collection: CollectionOption = "default",
+    space: SpaceOption = None,
+    kind: KindOption = None,
+    where: WhereOption = None,
+    within: WithinOption = None,
+    limit: LimitOption = 50,
+) -> None:
+    """Find groups of assets that belong together, and name them.
+
+    Further commands look at what was found, and change it.
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
+    parameters = {
+        "by": by,
+        "k": k,
+        "smallest": smallest,
+        "vocabulary": None if vocabulary is None else str(vocabulary.expanduser().absolute()),
+        "seed": seed,
+    }
+    with session.client("Starting") as client:
+        told = analyse(
+            client, "clusters", collection, Scope(space, kind, where, within), parameters
+        )
+        _tell(session, client, told, limit)
+
+
+def show(
+    session: Session,
+    id: IdArgument,
+    collection: CollectionOption = "default",
+    limit: LimitOption = 50,
+) -> None:
+    """Show the clusters of an analysis, largest first."""
+    with session.client("Looking") as client:
+        _tell(session, client, client.analysis(id, chosen(client, collection)), limit)
+
+
+def tree(
+    session: Session,
+    id: IdArgument,
+    groups: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Show N groups of like clusters.")
+    ] = None,
+    collection: CollectionOption = "default",
+) -> None:
+    """Show which clusters are like which: a tree, or cut into groups."""
+    with session.client("Looking") as client:
+        collection = chosen(client, collection)
+        nodes = list(client.table_rows(id, "hierarchy", collection))
+    if session.as_json:
+        emit(nodes)
+        return
+    for line in lines(nodes, groups):
+        page().print(clean(line), markup=False, soft_wrap=True)
+
+
+def rename(
+    session: Session,
+    id: IdArgument,
+    cluster: NumberArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")],
+    collection: CollectionOption = "default",
+) -> None:
+    """Call a cluster something else; the name outlives the next run."""
+    with session.client("Looking") as client:
+        told = client.rename_cluster(id, cluster, name, chosen(client, collection))
+    _changed(session, told, f"Cluster {cluster} is called {name} now.")
+
+
+def merge(
+    session: Session,
+    id: IdArgument,
+    clusters: Annotated[list[int], typer.Argument(metavar="N...", help="Two numbers or more.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="By default the largest one's.")
+    ] = None,
+    collection: CollectionOption = "default",
+) -> None:
+    """Make clusters one, which keeps the number of the first."""
+    with session.client("Looking") as client:
+        told = client.merge_clusters(id, clusters, chosen(client, collection), name=name)
+    _changed(session, told, f"{number(len(clusters), 'cluster')} are cluster {clusters[0]} now.")
+
+
+def assign(session: Session, id: IdArgument, collection: CollectionOption = "default") -> None:
+    """Put assets that were added since into the clusters there are."""
+    with session.client("Looking") as client:
+        told = client.assign_to_clusters(id, chosen(client, collection))
+    noise = number(int(told["summary"]["noise"]), "asset")
+    _changed(session, told, f"The clusters are up to date; {noise} in none of them.")
+
+
+def label(
+    session: Session,
+    id: IdArgument,
+    field: Annotated[str, typer.Argument(metavar="FIELD", help="Metadata field.")] = "cluster",
+    only: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="Only this cluster; may be repeated.")
+    ] = None,
+    collection: CollectionOption = "default",
+) -> None:
+    """Save the names of clusters as metadata of their members."""
+    with session.client("Looking") as client:
+        collection = chosen(client, collection)
+        count = client.label_by_clusters(id, field, collection, clusters=only)
+    if session.as_json:
+        emit({"labelled": count, "field": field})
+        return
+    page().print(f"{number(count, 'asset')} labelled.", markup=False, soft_wrap=True)
+    say(f"Search within one: semblance search … --where '{field}=NAME' -c {collection}", "dim")
+
+
+def _refuse_options(context: typer.Context) -> None:
+    # They would be of no effect, and a name of a collection that is not heeded does harm.
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InvalidInput(
+                f"Write options behind the command: semblance clusters "
+                f"{context.invoked_subcommand} … --{name.replace('_', '-')} …"
+            )
+
+
+def _tell(session: Session, client: Client, told: Analysis, limit: int) -> None:
+    found = client.table_page(told["id"], "clusters", told["collection"], limit=limit)
+    if session.as_json:
+        emit({"analysis": told, "rows": found["rows"]})
+        return
+    say(heading(told, "Clustered"))
+    rows(
+        ("cluster", "assets", "cohesion", "name", "standing for it"),
+        [_row(row, found["assets"]) for row in found["rows"]],
+        right=(0, 1, 2),
+    )
+    _remark(told, found["total"] - len(found["rows"]))
+
+
+def _row(row: Mapping[str, Any], assets: Mapping[str, Any]) -> Sequence[str]:
+    shown = row["representative_ids"][: 2 if for_people() else None]
+    places = (place(assets.get(id)) for id in shown)
+    cohesion = "-" if row["cohesion"] is None else f"{row['cohesion']:.2f}"
+    return (
+        f"{row['cluster']}",
+        f"{row['size']:,}" if for_people() else f"{row['size']}",
+        cohesion,
+        row["name"],
+        ("\n" if for_people() else "\t").join(places),
+    )
+
+
+def _remark(told: Analysis, hidden: int) -> None:
+    summary, id = told["summary"], told["id"][:_SHORT]
+    if hidden > 0:
+        say(f"{number(hidden, 'more cluster')} not shown; --limit shows them.")
+    if summary["noise"]:
+        say(f"{summary['noise']:,} ({summary['noise_share']:.0%}) in no cluster.")
+    if summary.get("criterion"):
+        say(f"{summary['k']} clusters, by the {summary['criterion']}; another number: -k N.", "dim")
+    if summary.get("remark"):
+        say(str(summary["remark"]), "yellow")
+    if told["collection"] != "default":
+        id += f" -c {told['collection']}"
+    say(f"Which are alike: semblance clusters tree {id}", "dim")
+
+
+def _changed(session: Session, told: Analysis, sentence: str) -> None:
+    if session.as_json:
+        emit(told)
+        return
+    page().print(clean(sentence), markup=False, soft_wrap=True)
+    say(f"See them: semblance clusters show {told['id'][:_SHORT]} -c {told['collection']}", "dim")
