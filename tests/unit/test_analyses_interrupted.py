@@ -26,8 +26,8 @@ from worker.analysing import EmbeddedAnalyses
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """Three pictures."""
     for lab in open_lab(tmp_path, ColourEmbedder()):
-        for name, colour in {"red": (255, 0, 0), "blue": (0, 0, 255), "sky": (9, 9, 240)}.items():
-            lab.ingest(picture_in(tmp_path / f"{name}.png", colour))
+        colours = {"red": (255, 0, 0), "blue": (0, 0, 255), "sky": (9, 9, 240)}
+        lab.ingest(*(picture_in(tmp_path / f"{name}.png", colours[name]) for name in colours))
         yield lab
 
 
