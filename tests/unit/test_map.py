@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from indexer.analysis.maps import METHOD
-from indexer.analysis.maps.drawing import TSNE_LIMIT, similarity_curve
+from indexer.analysis.maps.drawing import TSNE_LIMIT, euclidean, similarity_curve
 from indexer.analysis.maps.frame import fit, framed
 from indexer.analysis.maps.memberships import strengths
 from indexer.analysis.maps.trust import trustworthiness
 from indexer.analysis.method import Cancelled, Outcome
 from indexer.analysis.neighbours import NeighbourGraph
 from indexer.errors import InvalidInput
-from tests.map_subjects import Told, clouds, positions, rows, subject, unit
+from tests.map_subjects import Told, clouds, exact_graph, positions, rows, subject, unit
 
 
 def drawn(given: object, **parameters: object) -> Outcome:
@@ -161,6 +161,15 @@ def test_lda_without_classes_says_what_is_missing(
     vectors, _ = clouds([15, 15])
     with pytest.raises(InvalidInput, match=message):
         drawn(subject(vectors, labels=labels), **parameters)
+
+
+def test_tsne_is_given_euclidean_distances() -> None:
+    # 60° apart the ends of unit vectors are 1 apart, 90° apart √2, and opposite ones 2.
+    angles = np.radians([0, 60, 150, 180])
+    vectors = unit(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    near = euclidean(exact_graph(vectors, 3)).toarray()
+    assert near[0] == pytest.approx([0, 1, 2 * np.sin(np.radians(75)), 2], abs=1e-6)
+    assert near[1, :3] == pytest.approx([1, 0, np.sqrt(2)], abs=1e-6)
 
 
 def test_tsne_puts_groups_apart_and_refuses_too_many() -> None:
