@@ -1,4 +1,7 @@
-"""The neighbour graph as the store's own index finds it, for more vectors than memory holds."""
+"""The neighbour graph as the store's own index finds it, where memory has no room for another way.
+
+The vectors of an analysis are in memory already. What is spared is what comparing them takes beside.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,15 @@ from indexer.ports import VectorStore
 QUERIES = 100
 """A call: the engine in process holds the interpreter for the whole of each."""
 SHARE_OF_MEMORY = 0.5
-"""Of the machine's memory, which vectors may take before the store is asked instead."""
+"""Of the machine's memory, which vectors may take before the store's index is asked instead of them."""
 SAMPLE = 200
 
 
 def outgrows_memory(n: int, dimension: int) -> bool:
     """Whether n vectors take more than half of this machine's memory.
 
-    To find the graph in memory takes them once, on some machines one and a half times.
+    To find the graph in memory takes half of them once more on some machines, and some hundred
+    megabytes.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return n * dimension * 4 > SHARE_OF_MEMORY * memory
