@@ -1,6 +1,6 @@
-"""The neighbour graph as the store's own index finds it, where memory has no room for another way.
+"""The neighbour graph as the store's own index finds it, where vectors leave memory no room.
 
-The vectors of an analysis are in memory already. What is spared is what comparing them takes beside.
+The vectors of an analysis are in memory already: what is spared is what comparing them would take.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from indexer.ports import VectorStore
 QUERIES = 100
 """A call: the engine in process holds the interpreter for the whole of each."""
 SHARE_OF_MEMORY = 0.5
-"""Of the machine's memory, which vectors may take before the store's index is asked instead of them."""
+"""Of the machine's memory, which vectors may take before the store is asked instead."""
 SAMPLE = 200
 
 
