@@ -29,8 +29,8 @@ SAMPLE = 200
 def outgrows_memory(n: int, dimension: int) -> bool:
     """Whether n vectors take more than half of this machine's memory.
 
-    To find the graph in memory takes half of them once more on some machines, and some hundred
-    megabytes.
+    To find the graph in memory takes half of them once more on some machines, and about a kilobyte
+    a vector.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return n * dimension * 4 > SHARE_OF_MEMORY * memory
