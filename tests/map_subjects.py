@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from indexer.analysis.maps import METHOD
 from indexer.analysis.method import Outcome
 from indexer.analysis.neighbours import NeighbourGraph
 from indexer.analysis.subject import Access, Subject
@@ -60,11 +61,12 @@ def subject(
     ids: Sequence[str] | None = None,
     space: str = "here",
     labels: Sequence[object] | None = None,
-    earlier: Outcome | None = None,
+    earlier: Sequence[Outcome] = (),
     others: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
     kind: Kind | None = Kind.IMAGE,
 ) -> Subject:
-    """A Subject of these unit vectors; `others`: the same assets in other Spaces."""
+    """A Subject of these unit vectors; `others`: the same assets in other Spaces; `earlier`: maps
+    that there are, newest first."""
     ids = [f"id-{row}" for row in range(len(vectors))] if ids is None else ids
     payloads: dict[str, dict[str, object]] = {id: {"kind": "image"} for id in ids}
     for id, label in zip(ids, labels or [], strict=False):
@@ -87,7 +89,8 @@ def subject(
             access=Access(cast("Any", _Ledger(payloads)), *cast("Any", (None, None, None))),
             graph=lambda k: exact_graph(rows, k),
             beside=beside,
-            earlier=lambda name: None if earlier is None else earlier.tables,
+            earlier=lambda name: earlier[0].tables if earlier else None,
+            all_earlier=lambda name: iter([outcome.tables for outcome in earlier]),
             tables=missing,
         )
 
@@ -124,3 +127,15 @@ def clouds(
     labels = [number for number, size in enumerate(sizes) for _ in range(size)]
     centres = np.eye(dimension)[labels]
     return unit(centres + spread * chance.normal(size=centres.shape)), [str(n) for n in labels]
+
+
+def drawn(given: Subject, **parameters: object) -> Outcome:
+    """A map of the Subject."""
+    return METHOD.run(given, METHOD.chosen(parameters))
+
+
+def nearest_label_share(xy: np.ndarray, labels: list[str]) -> float:
+    """How many have one of their own as the nearest on the map."""
+    apart = np.linalg.norm(xy[:, None] - xy[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    return float(np.mean([labels[i] == labels[j] for i, j in enumerate(apart.argmin(axis=1))]))

@@ -63,12 +63,18 @@ def every(
     return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
 
 
+def earlier(store: VectorStore, like: Analysis, name: str) -> list[Analysis]:
+    """Analyses of that name that were done over the same assets in the same Space, newest first."""
+    return [
+        one
+        for one in every(store, like.collection, name)
+        if one.state is State.DONE and one.id != like.id and _same_scope(one, like)
+    ]
+
+
 def latest(store: VectorStore, like: Analysis, name: str) -> Analysis | None:
-    """The last analysis of that name that was done over the same assets in the same Space."""
-    for one in every(store, like.collection, name):
-        if one.state is State.DONE and one.id != like.id and _same_scope(one, like):
-            return one
-    return None
+    """The last of them."""
+    return next(iter(earlier(store, like, name)), None)
 
 
 def unfinished(

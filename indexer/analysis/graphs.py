@@ -91,7 +91,7 @@ def _kept_graph(
 def _new(
     access: Access, analysis: Analysis, rows: Rows, k: int, progress: Progress
 ) -> NeighbourGraph:
-    """A graph made from nothing: in memory, or by the store where the vectors alone fill that."""
+    """A graph made from nothing: from the vectors, or by the store where they leave no room."""
     if not outgrows_memory(*rows.vectors.shape):
         return nearest_neighbours(rows.vectors, k, progress)
     scope = asking.scope_of(collections.get(access.store, analysis.collection), analysis.request)

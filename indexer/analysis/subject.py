@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,8 @@ class Subject:
     graph that is kept, brought up to date. `beside(space)`: this Subject and one in another Space,
     both cut down to the assets that have a vector in both, row by row the same assets. `earlier(
     name)`: tables of the latest analysis of that name over the same Space and Kind, or None;
-    `tables(analysis)`: those of the analysis with this id.
+    `all_earlier(name)`: those of each, newest first, read when their turn comes. `tables(
+    analysis)`: those of the analysis with this id.
     """
 
     collection: Collection
@@ -58,6 +59,7 @@ class Subject:
     graph: Callable[[int], NeighbourGraph]
     beside: Callable[[str], tuple[Subject, Subject]]
     earlier: Callable[[str], Mapping[str, pa.Table] | None]
+    all_earlier: Callable[[str], Iterator[Mapping[str, pa.Table]]]
     tables: Callable[[str], Mapping[str, pa.Table]]
 
     def __len__(self) -> int:

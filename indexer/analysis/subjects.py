@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -64,6 +64,7 @@ class _Made:
             graph=graphs(access, analysis, rows, self.progress),
             beside=partial(self._beside, rows, without, whole),
             earlier=partial(_earlier, access, analysis),
+            all_earlier=partial(_all_earlier, access, analysis),
             tables=partial(_tables, access, analysis.collection),
         )
 
@@ -126,6 +127,15 @@ def _earlier(access: Access, analysis: Analysis, name: str) -> Mapping[str, pa.T
         return None if latest is None else artefacts.load_all(access.blobs, latest)
     except NotFound:
         return None  # its files are gone, as after a restore
+
+
+def _all_earlier(access: Access, analysis: Analysis, name: str) -> Iterator[Mapping[str, pa.Table]]:
+    for one in entries.earlier(access.store, analysis, name):
+        try:
+            tables = artefacts.load_all(access.blobs, one)
+        except NotFound:
+            continue
+        yield tables
 
 
 def _tables(access: Access, collection: str, id: str) -> Mapping[str, pa.Table]:

@@ -74,6 +74,19 @@ def test_a_map_is_drawn_and_what_comes_later_is_placed_into_it(live: Live, plane
     assert drawn(live, planets, redraw=True)["summary"]["drawn"] == "anew"
 
 
+def test_a_umap_stays_as_it_is_while_other_maps_are_drawn(live: Live, planets: str) -> None:
+    umap = drawn(live, planets)
+    drawn(live, planets, by="pca")
+    drawn(live, planets, seed=2)
+    again = drawn(live, planets)
+    assert (again["summary"]["drawn"], again["summary"]["placed"]) == ("kept", 0)
+    one, other = (
+        read(live.client.get(f"/v1/collections/{planets}/map/{id}/points").content)
+        for id in (umap["id"], again["id"])
+    )
+    assert one.select(["id", "x", "y"]).to_pylist() == other.select(["id", "x", "y"]).to_pylist()
+
+
 def test_points_come_with_columns_of_analyses_and_metadata(live: Live, planets: str) -> None:
     chart, other = drawn(live, planets), drawn(live, planets, by="pca")
     ids = numbers(live, planets)

@@ -51,7 +51,7 @@ def test_a_space_and_itself_turned_agree_in_everything() -> None:
     assert told["cka"] == pytest.approx(1, abs=1e-3)
     assert told["rank_correlation"] == pytest.approx(1, abs=1e-3)
     assert told["maps"] == {"by": "pca", "residual": pytest.approx(0, abs=1e-3)}
-    assert told["clusters"] == {"count": 3, "sample": 90, "ari": 1.0, "nmi": 1.0}
+    assert told["clusters"] == {"count": 3, "sample": 90, "ari": 1, "ami": 1, "nmi": 1}
     assert told["outliers"] == {"only_in_space": 0, "only_in_other": 0}
     laid = outcome.tables["assets"]
     assert laid["other_x"].to_numpy() == pytest.approx(laid["x"].to_numpy(), abs=0.02)
@@ -69,6 +69,26 @@ def test_unrelated_spaces_agree_as_chance_would() -> None:
     clusters = told["clusters"]
     assert isinstance(clusters, dict)
     assert abs(clusters["ari"]) < 0.05
+
+
+@pytest.mark.parametrize(("n", "groups"), [(20, 2), (25, 2), (60, 6), (250, 20)])
+def test_groups_of_few_unrelated_assets_agree_as_chance_would(n: int, groups: int) -> None:
+    figures = []
+    for seed in range(8):
+        chance = np.random.default_rng(seed)
+        a, b = (unit(chance.normal(size=(n, 8))) for _ in range(2))
+        told = compared(subject(a, others={"there": b}), maps="pca").summary["clusters"]
+        assert isinstance(told, dict)
+        assert told["count"] == groups
+        figures.append((told["ari"], told["ami"]))
+    assert np.abs(np.mean(figures, axis=0)).max() < 0.1
+
+
+def test_of_fewer_than_two_groups_of_ten_nothing_is_said() -> None:
+    vectors = unit(np.random.default_rng(0).normal(size=(19, 8)))
+    told = compared(subject(vectors, others={"there": vectors}), clusters=2, maps="pca").summary
+    assert told["clusters"] is None
+    assert "There are too few assets to compare groups of them." in verdict(told)
 
 
 def test_who_disagrees_most_comes_first_with_both_lists() -> None:
@@ -148,7 +168,9 @@ def test_measures_of_spaces_without_spread_are_not_made_up() -> None:
     other = unit(np.random.default_rng(0).normal(size=(30, 4)))
     assert alignment(same, other) is None
     assert rank_agreement(same, other, 0) is None
-    assert cluster_agreement(same, same, 5, 0).ari == 1.0
+    nothing_apart = cluster_agreement(same, same, 3, 0)
+    assert nothing_apart is not None
+    assert nothing_apart.ari == 1.0
     told = compared(subject(same, others={"there": other}), maps="umap").summary
     assert told["cka"] is None
 

@@ -6,25 +6,24 @@ import numpy as np
 import pytest
 
 from indexer.analysis.maps import METHOD
-from indexer.analysis.maps.drawing import TSNE_LIMIT, similarity_curve
+from indexer.analysis.maps.drawing import TSNE_LIMIT, euclidean, similarity_curve
 from indexer.analysis.maps.frame import fit, framed
 from indexer.analysis.maps.memberships import strengths
 from indexer.analysis.maps.trust import trustworthiness
-from indexer.analysis.method import Cancelled, Outcome
+from indexer.analysis.method import Cancelled
 from indexer.analysis.neighbours import NeighbourGraph
 from indexer.errors import InvalidInput
-from tests.map_subjects import Told, clouds, positions, rows, subject, unit
-
-
-def drawn(given: object, **parameters: object) -> Outcome:
-    return METHOD.run(given, METHOD.chosen(parameters))  # type: ignore[arg-type]
-
-
-def nearest_label_share(xy: np.ndarray, labels: list[str]) -> float:
-    """How many have one of their own as the nearest on the map."""
-    apart = np.linalg.norm(xy[:, None] - xy[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    return float(np.mean([labels[i] == labels[j] for i, j in enumerate(apart.argmin(axis=1))]))
+from tests.map_subjects import (
+    Told,
+    clouds,
+    drawn,
+    exact_graph,
+    nearest_label_share,
+    positions,
+    rows,
+    subject,
+    unit,
+)
 
 
 def test_umap_puts_groups_apart_and_says_how_far_it_can_be_trusted() -> None:
@@ -163,6 +162,15 @@ def test_lda_without_classes_says_what_is_missing(
         drawn(subject(vectors, labels=labels), **parameters)
 
 
+def test_tsne_is_given_euclidean_distances() -> None:
+    # 60° apart the ends of unit vectors are 1 apart, 90° apart √2, and opposite ones 2.
+    angles = np.radians([0, 60, 150, 180])
+    vectors = unit(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    near = euclidean(exact_graph(vectors, 3)).toarray()
+    assert near[0] == pytest.approx([0, 1, 2 * np.sin(np.radians(75)), 2], abs=1e-6)
+    assert near[1, :3] == pytest.approx([1, 0, np.sqrt(2)], abs=1e-6)
+
+
 def test_tsne_puts_groups_apart_and_refuses_too_many() -> None:
     vectors, labels = clouds([30, 30, 30])
     outcome = drawn(subject(vectors), by="tsne", perplexity=5)
@@ -199,62 +207,6 @@ def test_one_dimension_is_enough() -> None:
     xy = positions(drawn(subject(ends), by="pca"))
     assert sorted(set(xy[:, 0].tolist())) == [-1, 1]
     assert not xy[:, 1].any()
-
-
-def test_a_map_is_kept_new_assets_are_placed_and_deleted_ones_vanish() -> None:
-    vectors, labels = clouds([50, 50])
-    there = [row for row in range(100) if row % 20]  # rows 0, 20, 40, 60, 80 come later
-    ids = [f"id-{row}" for row in there]
-    before = drawn(subject(vectors[there], ids=ids))
-    now = [row for row in range(100) if row != 1]  # and row 1 is deleted
-    after = drawn(subject(vectors[now], ids=[f"id-{row}" for row in now], earlier=before))
-    was = {row["id"]: [row["x"], row["y"]] for row in rows(before)}
-    table = rows(after)
-    assert after.summary["drawn"] == "kept"
-    assert after.summary["placed"] == 5
-    assert {row["id"] for row in table if row["placed"]} == {f"id-{n}" for n in range(0, 100, 20)}
-    assert all([row["x"], row["y"]] == was[row["id"]] for row in table if not row["placed"])
-    assert nearest_label_share(positions(after), [labels[row] for row in now]) == 1.0
-
-
-def test_a_map_is_drawn_anew_when_too_much_of_it_was_placed_or_on_request() -> None:
-    vectors, _ = clouds([50, 50])
-    before = drawn(subject(vectors[:85]))
-    assert drawn(subject(vectors, earlier=before)).summary["drawn"] == "anew"  # 15 of 100 are new
-    assert drawn(subject(vectors[:80], earlier=before)).summary["drawn"] == "kept"  # 5 of 85 gone
-    assert drawn(subject(vectors[:75], earlier=before)).summary["drawn"] == "anew"  # 10 are
-    for changed in ({"redraw": True}, {"seed": 1}, {"neighbours": 10}, {"by": "pca"}):
-        assert drawn(subject(vectors[:85], earlier=before), **changed).summary["drawn"] == "anew"
-
-
-def test_what_was_placed_before_counts_until_the_map_is_drawn_anew() -> None:
-    vectors, _ = clouds([50, 50])
-    first = drawn(subject(vectors[:88]))
-    second = drawn(subject(vectors[:94], earlier=first))
-    assert (second.summary["drawn"], second.summary["placed"]) == ("kept", 6)
-    third = drawn(subject(vectors, earlier=second))  # 12 of 100 by now
-    assert (third.summary["drawn"], third.summary["placed"]) == ("anew", 0)
-
-
-def test_a_map_drawn_anew_lies_as_the_former_one_did() -> None:
-    vectors, _ = clouds([60, 60, 60])
-    before = drawn(subject(vectors))
-    after = drawn(subject(vectors, earlier=before), seed=5)
-    a, b = positions(before), positions(after)
-    assert not np.allclose(a, b)
-    turn = fit(b, a).turn
-    assert turn == pytest.approx(np.eye(2), abs=0.05)  # no turn would bring it nearer
-
-
-def test_axes_are_mirrored_as_they_were_and_never_turned() -> None:
-    vectors, _ = clouds([30, 30, 30])
-    before = drawn(subject(vectors), by="pca")
-    table = before.tables["map"]
-    flipped = table.set_column(2, "x", [-table["x"].to_numpy()])
-    after = drawn(subject(vectors, earlier=Outcome({}, {"map": flipped})), by="pca")
-    assert positions(after)[:, 0] == pytest.approx(-positions(before)[:, 0])
-    assert positions(after)[:, 1] == pytest.approx(positions(before)[:, 1])
-    assert rows(after)[7]["pc1"] == -rows(before)[7]["pc1"]
 
 
 def test_a_frame_keeps_the_aspect() -> None:

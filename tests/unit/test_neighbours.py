@@ -12,6 +12,7 @@ from indexer.analysis.neighbours import (
 )
 from indexer.analysis.neighbours.arithmetic import Arithmetic
 from indexer.analysis.neighbours.comparing import greatest
+from indexer.analysis.neighbours.sampling import sample_of
 
 EXACT = Arithmetic(affordable=np.inf)
 APPROXIMATE = Arithmetic(affordable=0)
@@ -105,6 +106,42 @@ def test_approximate_says_how_much_it_found(numbers: str) -> None:
     assert graph.recall == pytest.approx(found, abs=0.015)
 
 
+def test_recall_counts_the_nearest_and_not_what_was_found_beside_them() -> None:
+    import torch
+
+    vectors = unit_rows(200)
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -np.inf)
+    sample = sample_of(torch.from_numpy(vectors), 8, seed=0)
+    nearest = torch.from_numpy(np.argsort(-cosines, axis=1)[sample.rows.numpy()])
+    rows = torch.from_numpy(vectors)
+    assert sample.recall(rows, nearest[:, :8]) == 1
+    assert sample.recall(rows, nearest[:, :24]) == 1
+    assert sample.recall(rows, nearest[:, 6:24]) == pytest.approx(0.25)
+    assert sample.recall(rows, torch.full((200, 24), -1)) == 0
+
+
+def test_more_than_k_that_are_alike_count_as_k() -> None:
+    import torch
+
+    same = torch.from_numpy(np.tile(unit_rows(1), (50, 1)))
+    sample = sample_of(same, 5, seed=0)
+    others = (sample.rows[:, None] + torch.arange(1, 18)) % 50
+    assert sample.recall(same, others) == 1
+
+
+def test_halves_are_not_refined_where_the_first_comparison_found_all() -> None:
+    # Of so few cells every row looks into most.
+    vectors, steps = unit_rows(300), Steps()
+
+    graph = nearest_neighbours(
+        vectors, 10, steps, arithmetic=Arithmetic(numbers="bfloat16", affordable=0)
+    )
+
+    assert graph.recall > 0.99
+    assert not [name for name in steps.names if name.startswith("Refining")]
+
+
 def test_approximate_is_the_same_with_the_same_seed() -> None:
     vectors = unit_rows(3000)
 
@@ -126,6 +163,7 @@ def test_few_rows_have_few_neighbours(n: int, how: Arithmetic) -> None:
     assert graph.indices.shape == graph.similarities.shape == (n, 10)
     check(graph, vectors)
     assert ((graph.indices >= 0).sum(1) == min(10, max(n - 1, 0))).all()
+    assert graph.recall == 1
 
 
 @pytest.mark.parametrize("how", [EXACT, APPROXIMATE, HALVES], ids=["exact", "cells", "halves"])

@@ -15,7 +15,7 @@ from indexer.analysis.asking import Asked
 from indexer.analysis.entry import Analysis
 from indexer.analysis.method import Progress
 from indexer.analysis.neighbours import NeighbourGraph, nearest_neighbours
-from indexer.analysis.outliers import scores
+from indexer.analysis.outliers import METHOD, scores
 from indexer.analysis.outliers.judging import OutlierParameters, judge
 from indexer.analysis.outliers.scores import Scores
 from indexer.analysis.subject import Access
@@ -24,6 +24,7 @@ from indexer.errors import InvalidInput, TooFewAssets
 from indexer.readers.found import Found
 from tests.fakes import ColourEmbedder
 from tests.lab import LIMITS, Lab, found_text, open_lab, picture_in
+from tests.map_subjects import subject, with_graph
 
 
 class Silent:
@@ -62,7 +63,7 @@ def test_who_has_no_neighbour_has_no_score() -> None:
 
 def test_the_typical_distance_has_a_score_of_0_63() -> None:
     distances = np.array([0.0, 0.1, 0.2, 0.3, 0.9])
-    found = scores.strangeness(distances, scores.typical(distances))
+    found = scores.strangeness(scores.in_typical(distances))
     assert found[0] == 0
     assert found[2] == pytest.approx(1 - 1 / math.e)
     assert (np.diff(found) > 0).all()
@@ -143,6 +144,22 @@ def test_the_one_that_stands_apart_is_flagged_alone(by: str) -> None:
     assert np.flatnonzero(judged.flagged).tolist() == [40]
     assert ranked(judged.score)[0] == 40
     assert judged.score[40] > judged.threshold
+
+
+def test_strangers_far_from_a_dense_crowd_are_flagged_and_ranked_though_both_score_1() -> None:
+    # Sixty nearly equal, 38 spread about, and two that are hundreds of typical distances away.
+    off = np.array([*[0.002] * 60, *np.linspace(0.05, 0.12, 38), 0.6, 0.95])
+    near = np.full((100, 1), 0)
+    near[0] = 1
+    graph = NeighbourGraph(near.astype(np.int32), (1 - off[:, None]).astype(np.float32))
+    given = with_graph(subject(np.tile(at(0), (100, 1))), graph)
+    outcome = METHOD.run(given, OutlierParameters(k=1))
+    table = outcome.tables["outliers"].to_pylist()
+    assert [row["id"] for row in table[:3]] == ["id-99", "id-98", "id-97"]
+    assert [row["percentile"] for row in table[:3]] == [99, 98, 97]
+    assert [row["score"] for row in table[:2]] == [1, 1]
+    # The quartiles are 0.002 and 0.077: the fence stands at 0.19.
+    assert {row["id"] for row in table if row["flagged"]} == {"id-98", "id-99"}
 
 
 def ranked(scores: Scores) -> list[int]:

@@ -118,6 +118,23 @@ def test_texts_are_measured(text: str, measure: str, least: float, most: float) 
 
 
 @pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ([1, 1, 1, 1], [0, 0, 0, 0]),
+        ([2, 2, 2, 1], [0, 0, 0, 0]),
+        ([4, 4, 4, 1], [0, 0, 0, 0.5]),  # a quarter of four
+        ([8, 8, 8, 1], [0, 0, 0, 0.75]),  # an eighth
+        ([500, 500, 500, 20], [0, 0, 0, 0.5]),
+    ],
+)
+def test_short_is_what_has_few_characters_or_few_among_texts_that_all_have(
+    lengths: list[int], expected: list[float]
+) -> None:
+    columns = {name: np.full(4, np.nan) for name in COLUMNS} | {"characters": np.array(lengths)}
+    assert scores_of(columns, [None] * 4)["short"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
     ("text", "script"),
     [("Haus 12", "LATIN"), ("дом", "CYRILLIC"), ("家は", "CJK"), ("12 %", None)],
 )

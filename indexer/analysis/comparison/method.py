@@ -40,7 +40,7 @@ class ComparisonParameters(Parameters):
         ge=2,
         le=1000,
         description="How many groups are sought in each space; by default as many as there are "
-        "classes, else 20.",
+        "classes, else 20; never more than one for ten assets.",
     )
     maps: Literal["umap", "pca"] = Field("umap", description="How both maps are drawn.")
     shown: int = Field(
@@ -121,13 +121,17 @@ def _distances_told(a: Subject, b: Subject, seed: int) -> dict[str, object]:
     }
 
 
-def _clusters_told(a: Subject, b: Subject, groups: int, seed: int) -> dict[str, object]:
+def _clusters_told(a: Subject, b: Subject, groups: int, seed: int) -> dict[str, object] | None:
+    """How far groups agree; None where there are too few assets to have groups."""
     a.progress.step("Comparing clusters")
     found = cluster_agreement(a.vectors, b.vectors, groups, seed)
+    if found is None:
+        return None
     return {
         "count": found.clusters,
         "sample": found.sample,
         "ari": round(found.ari, 4),
+        "ami": round(found.ami, 4),
         "nmi": round(found.nmi, 4),
     }
 

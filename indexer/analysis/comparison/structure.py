@@ -13,6 +13,9 @@ Vectors = NDArray[np.float32]
 SAMPLE = 10_000
 """Groups are sought in so many assets at most: the agreement of more is the same to a per cent."""
 
+A_GROUP = 10
+"""Assets there are for each group at least: groups of one or two agree in any two Spaces."""
+
 _PAIRS = 100_000
 _ROWS = 1 << 14
 
@@ -56,26 +59,41 @@ def rank_agreement(a: Vectors, b: Vectors, seed: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Groups found in each Space by k-means, held against each other: 1 for the same, and for
-    groups that have nothing in common ARI about 0 and NMI little above 0."""
+    """Groups found in each Space by k-means, held against each other: 1 for the same.
+
+    For groups that have nothing in common ARI and AMI are about 0, and NMI is above it the more,
+    the smaller the groups.
+    """
 
     clusters: int
     sample: int
     ari: float
+    ami: float
     nmi: float
 
 
-def cluster_agreement(a: Vectors, b: Vectors, clusters: int, seed: int) -> Agreement:
-    """Adjusted Rand index (Hubert & Arabie 1985) and normalised mutual information of k-means."""
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+def cluster_agreement(a: Vectors, b: Vectors, clusters: int, seed: int) -> Agreement | None:
+    """Adjusted Rand index (Hubert & Arabie 1985), adjusted mutual information (Vinh, Epps & Bailey
+    2010) and normalised mutual information of k-means groups, ten assets a group or more.
+
+    None for fewer assets than two such groups have.
+    """
+    from sklearn import metrics
 
     rows: NDArray[np.intp] = np.arange(len(a))
     if len(rows) > SAMPLE:
         rows = np.sort(np.random.default_rng(seed).choice(len(a), SAMPLE, replace=False))
-    clusters = min(clusters, len(rows))
-    one, other = (_groups(vectors[rows], clusters, seed) for vectors in (a, b))
-    ari = float(adjusted_rand_score(one, other))
-    return Agreement(clusters, len(rows), ari, float(normalized_mutual_info_score(one, other)))
+    clusters = min(clusters, len(rows) // A_GROUP)
+    if clusters < 2:
+        return None
+    both = tuple(_groups(vectors[rows], clusters, seed) for vectors in (a, b))
+    return Agreement(
+        clusters,
+        len(rows),
+        ari=float(metrics.adjusted_rand_score(*both)),
+        ami=float(metrics.adjusted_mutual_info_score(*both)),
+        nmi=float(metrics.normalized_mutual_info_score(*both)),
+    )
 
 
 def _groups(vectors: Vectors, clusters: int, seed: int) -> NDArray[np.int32]:

@@ -56,9 +56,12 @@ def _labels(summary: Mapping[str, Any]) -> list[str]:
 
 def _groups(summary: Mapping[str, Any]) -> str:
     found = summary["clusters"]
+    if found is None:
+        return "There are too few assets to compare groups of them."
+    # NMI is left out: of small groups it is high by chance.
     return (
-        f"{found['count']} groups sought in each agree with ARI {found['ari']:.2f} and NMI "
-        f"{found['nmi']:.2f} (1: the same groups)."
+        f"{found['count']} groups sought in each agree with ARI {found['ari']:.2f} and AMI "
+        f"{found['ami']:.2f} (1: the same groups, 0: what chance would share)."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,12 @@ from indexer.analysis.maps.labelled import labels
 from indexer.analysis.maps.layout import laid_out
 from indexer.analysis.maps.memberships import memberships
 from indexer.analysis.maps.parameters import By, MapParameters
+from indexer.analysis.neighbours import NeighbourGraph
 from indexer.analysis.subject import Subject
 from indexer.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 TSNE_LIMIT = 20_000
 """Above, t-SNE takes more than an hour of a processor where UMAP takes minutes."""
@@ -109,16 +114,8 @@ def _by_tsne(subject: Subject, parameters: MapParameters) -> Drawing:
         return _too_few(
             subject, f"more than {wanted} assets at perplexity {parameters.perplexity:g}"
         )
-    from scipy import sparse
     from sklearn.manifold import TSNE
 
-    graph = subject.graph(wanted)
-    # scikit-learn counts each as its own nearest, at distance 0
-    indices = np.column_stack([np.arange(n, dtype=np.int32), graph.indices])
-    distances = np.column_stack([np.zeros(n, np.float32), 2 - 2 * graph.similarities])
-    counts = np.arange(0, indices.size + 1, wanted + 1)
-    ascending = np.maximum.accumulate(distances.clip(0), axis=1)
-    near = sparse.csr_matrix((ascending.ravel(), indices.ravel(), counts), shape=(n, n))
     start = _start(subject.vectors, 1e-3, parameters.seed)
     model = TSNE(
         perplexity=parameters.perplexity,
@@ -126,7 +123,20 @@ def _by_tsne(subject: Subject, parameters: MapParameters) -> Drawing:
         init=start,
         random_state=parameters.seed,
     )
-    return Drawing("tsne", framed(model.fit_transform(near)))
+    return Drawing("tsne", framed(model.fit_transform(euclidean(subject.graph(wanted)))))
+
+
+def euclidean(graph: NeighbourGraph) -> csr_matrix:
+    """The graph of unit rows as t-SNE of scikit-learn takes it, which squares the distances itself:
+    Euclidean ones, sqrt(2 - 2 cos), rising; each row its own nearest, at 0."""
+    from scipy.sparse import csr_matrix
+
+    n, k = graph.indices.shape
+    indices = np.column_stack([np.arange(n, dtype=np.int32), graph.indices])
+    lengths = np.sqrt(np.maximum(2 - 2 * graph.similarities, 0))
+    distances = np.column_stack([np.zeros(n, np.float32), np.maximum.accumulate(lengths, axis=1)])
+    starts = np.arange(0, indices.size + 1, k + 1)
+    return csr_matrix((distances.ravel(), indices.ravel(), starts), shape=(n, n))
 
 
 _DRAWN: Mapping[By, Callable[[Subject, MapParameters], Drawing]] = {

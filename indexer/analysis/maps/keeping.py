@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from indexer.analysis.maps.frame import Positions, fit, framed
 from indexer.analysis.maps.parameters import MapParameters
 from indexer.analysis.maps.placing import placed
 from indexer.analysis.subject import Subject
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STALE = 0.1
 """A map is drawn anew once more than this share of its assets was placed, or of those drawn is
@@ -44,12 +48,20 @@ class Former:
         return known
 
 
-def former(subject: Subject) -> Former | None:
-    """The latest map over this Space and Kind, as far as it is of assets that are there."""
-    tables = subject.earlier("map")
-    if tables is None or "map" not in tables:
-        return None
-    table = tables["map"]
+def former(subject: Subject, parameters: MapParameters) -> Former | None:
+    """The latest map over this Space and Kind that was drawn as this one is to be, whatever was
+    drawn since; if none was, the latest of all. As far as it is of assets that are there."""
+    latest: pa.Table | None = None
+    for tables in subject.all_earlier("map"):
+        table = tables["map"]
+        if _as_chosen(_made_of(table), parameters):
+            return _over(subject, table)
+        latest = table if latest is None else latest
+    return None if latest is None else _over(subject, latest)
+
+
+def _over(subject: Subject, table: pa.Table) -> Former:
+    """The map of a table, row by row of the Subject."""
     rows = {id: row for row, id in enumerate(table["id"].to_pylist())}
     found = np.array([rows.get(id, -1) for id in subject.ids], np.int64)
     xy = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], axis=1).astype(np.float32)
@@ -57,14 +69,19 @@ def former(subject: Subject) -> Former | None:
     positions[found >= 0] = xy[found[found >= 0]]
     drawn = np.zeros(len(subject), bool)
     drawn[found >= 0] = ~table["placed"].to_numpy()[found[found >= 0]]
-    made = (table.schema.metadata or {}).get(_KEY, b"{}")
-    return Former(positions, drawn, json.loads(made))
+    return Former(positions, drawn, _made_of(table))
+
+
+def _made_of(table: pa.Table) -> Mapping[str, object]:
+    found: Mapping[str, object] = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+    return found
 
 
 def kept(subject: Subject, parameters: MapParameters, was: Former) -> Drawing | None:
     """The former map with what is new placed into it; None where it is to be drawn anew."""
-    share = stale_share(was, len(subject))
-    if parameters.redraw or share > STALE or not _alike(was.made, parameters):
+    if parameters.redraw or parameters.by not in _KEPT or not _as_chosen(was.made, parameters):
+        return None
+    if stale_share(was, len(subject)) > STALE:
         return None
     made = was.made
     unit = float(str(made["unit"]))
@@ -123,7 +140,5 @@ def _choices(parameters: MapParameters) -> dict[str, object]:
     return parameters.model_dump(include=relevant)
 
 
-def _alike(made: Mapping[str, object], parameters: MapParameters) -> bool:
-    return parameters.by in _KEPT and all(
-        made.get(name) == value for name, value in _choices(parameters).items()
-    )
+def _as_chosen(made: Mapping[str, object], parameters: MapParameters) -> bool:
+    return all(made.get(name) == value for name, value in _choices(parameters).items())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def drawn_or_kept(subject: Subject, parameters: MapParameters) -> tuple[Drawing, Former | None]:
     """The map of a Subject; with the former one where that was kept, not drawn anew."""
-    was = former(subject)
+    was = former(subject, parameters)
     if was is not None:
         drawing = kept(subject, parameters, was)
         if drawing is not None:

@@ -1,6 +1,6 @@
 """The neighbour graph: for every row its nearest other rows by cosine.
 
-`nearest_neighbours` makes one in memory, exactly where that takes seconds, else approximately;
+`nearest_neighbours` makes one from vectors, exactly where that takes seconds, else approximately;
 `updated` fits in what was added and takes out what was deleted; `from_store` asks the store's own
 index; `to_table` and `from_table` keep it. Each graph says its own recall.
 """

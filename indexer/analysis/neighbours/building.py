@@ -68,7 +68,7 @@ def _exact(
     search(graph, vectors, coarse, torch.arange(len(vectors), device=vectors.device), progress)
     if coarse is vectors:
         return graph
-    return measured(graph, vectors, sample_of(vectors, graph.k, seed))
+    return measured(graph, vectors, sample_of(vectors, min(graph.k, len(vectors) - 1), seed))
 
 
 def _approximate(

@@ -25,18 +25,20 @@ class Sample:
 
     rows: Tensor
     least: Tensor
+    k: int
 
     def recall(self, vectors: Tensor, found: Tensor) -> float:
         """The share of the k true neighbours among what was found, ties aside.
 
-        `found`: row numbers, shape (sample, k), -1 where there is none.
+        `found`: row numbers, each once, shape (sample, k or more), -1 where there is none.
         """
         import torch
 
         others = vectors[found.clamp(min=0)]
         similarities = torch.einsum("rd,rkd->rk", vectors[self.rows], others)
         right = (similarities >= self.least[:, None] - TIE) & (found >= 0)
-        return float(right.float().mean())
+        # Of more than k there may be as many right as are tied with the k-th.
+        return float(right.sum(1).clamp(max=self.k).float().mean()) / self.k
 
 
 def sample_of(vectors: Tensor, k: int, seed: int) -> Sample:
@@ -47,4 +49,4 @@ def sample_of(vectors: Tensor, k: int, seed: int) -> Sample:
     chosen = np.random.default_rng(seed).permutation(n)[:SAMPLE]
     rows = torch.from_numpy(chosen).to(vectors.device)
     least = [nearest_among(vectors, some, None, k)[0][:, -1] for some in torch.split(rows, _BLOCK)]
-    return Sample(rows, torch.cat(least))
+    return Sample(rows, torch.cat(least), k)

@@ -1,4 +1,7 @@
-"""The neighbour graph as the store's own index finds it, for more vectors than memory holds."""
+"""The neighbour graph as the store's own index finds it, where vectors leave memory no room.
+
+The vectors of an analysis are in memory already: what is spared is what comparing them would take.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ SAMPLE = 200
 def outgrows_memory(n: int, dimension: int) -> bool:
     """Whether n vectors take more than half of this machine's memory.
 
-    To find the graph in memory takes them once, on some machines one and a half times.
+    To find the graph in memory takes half of them once more on some machines, and about a kilobyte
+    a vector.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return n * dimension * 4 > SHARE_OF_MEMORY * memory

@@ -52,11 +52,15 @@ class OutlierParameters(Parameters):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is found of each of n rows; score NaN, flag False and nearest -1 where nothing is.
+    """What is found of each of n rows; numbers NaN, flag False and nearest -1 where nothing is.
 
-    `cosine`: similarity to the `nearest` row. `threshold`: the score above which rows are flagged.
+    `distance`: how many typical distances off a row is, or its local outlier factor; by this rows
+    are ranked and flagged. `score`: the same as it is shown. Far from a dense crowd it is 1 to the
+    last digit, for one as for the other. `cosine`: similarity to the `nearest` row. `threshold`:
+    the score of a row that is just not flagged.
     """
 
+    distance: Scores
     score: Scores
     flagged: NDArray[np.bool_]
     nearest: NDArray[np.int64]
@@ -69,18 +73,16 @@ def judge(
 ) -> Judged:
     """Score rows among all of them; `graph` is theirs."""
     if parameters.by == "lof":
-        score = scores.local_outlier_factor(graph)
-        threshold = scores.fence(score)
+        distance = score = scores.local_outlier_factor(graph)
+        limit = threshold = scores.fence(distance)
     else:
-        distances = _distances(vectors, graph, parameters)
-        typical = scores.typical(distances)
-        score = scores.strangeness(distances, typical)
-        # The limit is found among distances: scores are squeezed below 1, and have no far end.
-        limit = np.asarray(scores.fence(distances))
-        threshold = float(scores.strangeness(limit, typical))
+        distance = scores.in_typical(_distances(vectors, graph, parameters))
+        score = scores.strangeness(distance)
+        limit = scores.fence(distance)
+        threshold = float(scores.strangeness(np.asarray(limit)))
     nearest = graph.indices[:, 0].astype(np.int64)
     cosine = np.where(nearest >= 0, graph.similarities[:, 0], np.nan).astype(np.float64)
-    return Judged(score, score > threshold, nearest, cosine, threshold)
+    return Judged(distance, score, distance > limit, nearest, cosine, threshold)
 
 
 def _distances(
@@ -97,5 +99,5 @@ def _distances(
 
 def unjudged(n: int) -> Judged:
     """Nothing is found yet of any of n rows."""
-    nothing = np.full(n, np.nan)
-    return Judged(nothing.copy(), np.zeros(n, bool), np.full(n, -1), nothing.copy(), np.nan)
+    far, shown, cosine = (np.full(n, np.nan) for _ in range(3))
+    return Judged(far, shown, np.zeros(n, bool), np.full(n, -1), cosine, np.nan)

@@ -78,7 +78,8 @@ def _within_labels(
             vectors, min(parameters.neighbours, len(rows) - 1), subject.progress
         )
         one = judge(vectors, graph, parameters)
-        judged.score[rows], judged.flagged[rows] = one.score, one.flagged
+        judged.distance[rows], judged.score[rows] = one.distance, one.score
+        judged.flagged[rows] = one.flagged
         judged.nearest[rows] = np.where(one.nearest >= 0, rows[one.nearest], -1)
         judged.cosine[rows] = one.cosine
         told.append((name, len(rows), int(one.flagged.sum()), _number(one.threshold)))
@@ -103,14 +104,14 @@ def _table(
 ) -> pa.Table:
     import pyarrow as pa
 
-    order = np.argsort(-judged.score, kind="stable")  # NaN comes last
+    order = np.argsort(-judged.distance, kind="stable")  # NaN comes last
     angular = np.arccos(np.clip(judged.cosine, -1, 1)) / np.pi
     ids = pa.array(list(subject.ids), pa.string())
     nearest = judged.nearest[order]
     columns = {
         "id": ids.take(pa.array(order)),
         "score": _column(judged.score[order]),
-        "percentile": _column(_percentiles(judged.score)[order]),
+        "percentile": _column(_percentiles(judged.distance)[order]),
         "flagged": pa.array(judged.flagged[order]),
         "nearest_id": ids.take(pa.array(nearest, mask=nearest < 0)),
         "nearest_distance": _column(angular[order]),
@@ -121,11 +122,11 @@ def _table(
     return pa.table(columns)
 
 
-def _percentiles(score: Scores) -> Scores:
-    """How many in a hundred of the scored rows have a lower score; NaN for those without one."""
-    there = np.sort(score[np.isfinite(score)])
-    below = 100 * np.searchsorted(there, score, side="left") / max(len(there), 1)
-    return np.where(np.isfinite(score), below, np.nan)
+def _percentiles(distance: Scores) -> Scores:
+    """How many in a hundred of the scored rows are less far off; NaN for those without a score."""
+    there = np.sort(distance[np.isfinite(distance)])
+    below = 100 * np.searchsorted(there, distance, side="left") / max(len(there), 1)
+    return np.where(np.isfinite(distance), below, np.nan)
 
 
 def _column(values: Scores) -> pa.Array:

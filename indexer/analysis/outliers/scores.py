@@ -39,19 +39,20 @@ def mean_distance(graph: NeighbourGraph) -> Scores:
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def typical(distances: Scores) -> float:
-    """The median of the distances that there are: what scores are measured by."""
+def in_typical(distances: Scores) -> Scores:
+    """Distances counted in typical ones: the median of those that there are is 1."""
     finite = distances[np.isfinite(distances)]
-    return max(float(np.median(finite)), _NOISE) if len(finite) else 1.0
+    return distances / max(float(np.median(finite)), _NOISE) if len(finite) else distances
 
 
-def strangeness(distances: Scores, typical: float) -> Scores:
-    """Distances as scores from 0 to 1 in the same order: 1 - exp(-d / typical).
+def strangeness(distances: Scores) -> Scores:
+    """Distances, counted in typical ones, as scores from 0 to 1: 1 - exp(-d).
 
     A typical distance has 0.63, whatever the space. (One minus the score of Kuan and Mueller, for
-    whom higher is more usual.)
+    whom higher is more usual.) Beyond some 37 typical distances float64 knows nothing below 1: rank
+    by the distances.
     """
-    return -np.expm1(-distances / typical)
+    return -np.expm1(-distances)
 
 
 def local_outlier_factor(graph: NeighbourGraph) -> Scores:

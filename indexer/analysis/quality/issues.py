@@ -106,7 +106,8 @@ def _short(columns: Columns) -> Values:
     """Fewer than 20 characters; where all are so, a quarter of what is usual."""
     length = np.log2(np.maximum(columns["characters"], 1))
     limit = min(np.log2(20), _median(length) - 2) if len(length) else np.log2(20)
-    return ramp(length, limit + 1, limit, max(limit - 3, -1))
+    # Where even one character is more than a quarter of what is usual, none is too short.
+    return ramp(length, limit + 1, limit, min(limit - 1, max(limit - 3, -1)))
 
 
 def _odd(values: Values, least: float) -> Values:
