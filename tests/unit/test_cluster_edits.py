@@ -22,11 +22,15 @@ from indexer.analysis.clusters.tables import (
     centres_in,
     clusters_in,
     clusters_tables,
+    highest_in,
     members_in,
 )
 from indexer.analysis.entry import Analysis, State
 from indexer.analysis.labels import saved
-from indexer.errors import Conflict, InvalidInput
+from indexer.analysis.staleness import Staleness, staleness
+from indexer.blobs.folder import FolderBlobs
+from indexer.content import Content
+from indexer.errors import Conflict, DiskFull, InvalidInput
 from indexer.ledger import assets_where, scroll_all
 from tests.fakes import ColourEmbedder, PictureOnlyEmbedder
 from tests.lab import Lab, engine_of, found_picture, open_lab, picture_in
@@ -150,6 +154,38 @@ def test_labels_of_clusters_overwrite_nothing(lab: Lab, tmp_path: Path) -> None:
         keeping.label(access, analysis, "!!")
 
 
+def test_numbers_are_given_once_over_all_runs(lab: Lab, tmp_path: Path) -> None:
+    reds, blues, greens = ((255, 0, 0), (240, 9, 9)), ((0, 0, 255), (9, 9, 240)), (0, 255, 0)
+    paint(lab, tmp_path, *reds, *blues, greens)
+    numbers = [{row["cluster"] for row in rows(lab, clusters_of(lab, k=k))} for k in (3, 2, 3)]
+    assert numbers[0] == {1, 2, 3}
+    assert numbers[1] < numbers[0]
+    assert numbers[2] == numbers[1] | {4}
+
+
+def test_newcomers_that_could_not_be_assigned_still_count_as_added(
+    lab: Lab, tmp_path: Path
+) -> None:
+    paint(lab, tmp_path / "old", (255, 0, 0), (240, 9, 9), (0, 0, 255), (9, 9, 240))
+    analysis = clusters_of(lab, k=2)
+    paint(lab, tmp_path / "new", (250, 4, 4))
+    access = engine_of(lab).access
+    full = replace(access, blobs=FullBlobs(tmp_path / "lab" / "blobs"))
+    with pytest.raises(DiskFull):
+        keeping.assign(full, analysis)
+    there = entries.get(lab.store, "things", analysis.id)
+    assert staleness(lab.store, there) == Staleness(added=1)
+    assigned = keeping.assign(access, there)
+    assert (assigned.assets, staleness(lab.store, assigned)) == (5, Staleness())
+
+
+class FullBlobs(FolderBlobs):
+    """A disk that is full."""
+
+    def put(self, content: Content) -> str:
+        raise DiskFull("The disk is full.")
+
+
 def at(*degrees: float) -> np.ndarray[Any, np.dtype[np.float32]]:
     turned = np.radians(degrees)
     return np.stack([np.cos(turned), np.sin(turned)], axis=1).astype(np.float32)
@@ -204,6 +240,8 @@ def test_two_become_one() -> None:
         **dict.fromkeys("abc", 2),
         "d": -1,
     }
+    assert highest_in(tables["clusters"]) == 2
+    assert highest_in(edits.merged(two(), [1, 2], None, vectors)["clusters"]) == 2, "2 is gone"
     with pytest.raises(InvalidInput, match="at least two different"):
         edits.merged(two(), [1, 1], None, {})
     with pytest.raises(InvalidInput, match="There is no cluster 3"):

@@ -22,7 +22,7 @@ class ClusterParameters(Parameters):
     k: int | None = Field(
         None,
         ge=1,
-        le=10_000,
+        le=2_000,
         description="How many clusters kmeans makes; by default as many as agree best with who is "
         "near whom.",
     )
