@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -11,10 +13,11 @@ from indexer.analysis import artefacts, entries
 from indexer.analysis.entry import Analysis, Request
 from indexer.analysis.labels import saved
 from indexer.analysis.labels.saving import write_labels
-from indexer.domain import AssetId, FieldType
-from indexer.errors import Conflict, InvalidInput, NotFound
+from indexer.domain import AssetId, FieldType, Payload
+from indexer.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from indexer.filters import Equals
 from indexer.ledger import assets_where, scroll_all
+from indexer.ports import VectorStore
 from tests.lab import Lab, engine_of, found_text
 
 GONE = "00000000-0000-5000-8000-000000000000"
@@ -174,6 +177,39 @@ def test_a_value_given_between_looking_and_writing_stays(lab: Lab, ids: dict[str
 
     assert write_labels(lab.store, lab.collection, labels, "tone") == {ids["blue"]: "cold"}
     assert metadata(lab, ids["red"])["tone"] == "mine"
+
+
+def test_saving_that_was_cut_off_is_undone_or_gone_on_with(
+    lab: Lab, ids: dict[str, AssetId], analysis: Analysis
+) -> None:
+    labels = {ids["red"]: "warm", ids["blue"]: "cold"}
+    access = engine_of(lab).access
+    cut_off = CutOff(lab.store, "merged", after=1)
+    with pytest.raises(StoreUnavailable):
+        saved.save(replace(access, store=cast("VectorStore", cut_off)), analysis, labels, "tone")
+
+    assert drop(lab, analysis, "tone") == 2, "written, though nobody came to say so"
+    assert metadata(lab, ids["red"]) == {"year": 1900}
+
+
+class CutOff:
+    """A store that is gone once payloads with this key were written so many times."""
+
+    def __init__(self, store: VectorStore, key: str, after: int) -> None:
+        self.store, self.key, self.left = store, key, after
+
+    def __getattr__(self, name: str) -> Any:
+        if not self.left:
+            raise StoreUnavailable("The store is out of reach.")
+        return getattr(self.store, name)
+
+    def set_payload(
+        self, collection: str, payloads: Mapping[AssetId, Payload], **more: Any
+    ) -> None:
+        if not self.left:
+            raise StoreUnavailable("The store is out of reach.")
+        self.store.set_payload(collection, payloads, **more)
+        self.left -= any(self.key in payload for payload in payloads.values())
 
 
 def test_a_field_of_numbers_takes_no_words(

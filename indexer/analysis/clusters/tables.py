@@ -182,7 +182,7 @@ def clusters_in(table: pa.Table) -> list[Cluster]:
 def highest_in(table: pa.Table) -> int:
     """The highest number that a cluster of a table `clusters`, or of one before it, has had."""
     noted = int((table.schema.metadata or {}).get(_HIGHEST, 0))
-    return max(noted, *table["cluster"].to_pylist(), 0)
+    return max(noted, *(int(number) for number in table["cluster"].to_pylist()), 0)
 
 
 def members_in(table: pa.Table) -> Members:
