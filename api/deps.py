@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 import anyio
@@ -17,9 +19,12 @@ from api.reading import Reading
 from api.warming import Warming
 from indexer.build import Engine
 from indexer.collections import resolved
+from indexer.errors import SemblanceError
 from indexer.ports import VectorStore
 from worker.analysing import Analyses
 from worker.queue import OpenQueue
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,21 @@ class Serving:
     """The services that must answer before this server is ready."""
     closing: threading.Event = field(default_factory=threading.Event)
     moments: Moments = field(default_factory=Moments)
+
+    def take_up_analyses(self, collection: str | None = None) -> None:
+        """In the background: have run what is unfinished, in one Collection or in all."""
+        work = partial(self._take_up_analyses, collection)
+        threading.Thread(target=work, name="take up", daemon=True).start()
+
+    def _take_up_analyses(self, collection: str | None) -> None:
+        try:
+            store = self.engine.store
+            for name in store.collections() if collection is None else [collection]:
+                self.analyses.take_up(name)
+        except SemblanceError as error:
+            log.warning("Analyses are not taken up: %s", error.message)
+        except Exception:
+            log.exception("Analyses are not taken up.")
 
 
 async def serving(request: Request) -> Serving:

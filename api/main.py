@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -43,6 +42,7 @@ from api.routes import (
     page,
     search,
     spaces,
+    tables,
     workers,
 )
 from api.schemas.base import PROBLEMS
@@ -51,13 +51,10 @@ from api.warming import Warming
 from api.watching import PREFIX, Watching
 from indexer.build import Engine
 from indexer.calibration import refresh
-from indexer.errors import SemblanceError
 from worker.analysing import open_analyses
 from worker.custody import Custody
 from worker.queue import OpenQueue
 from worker.tracing import Traces, open_traces
-
-log = logging.getLogger(__name__)
 
 UPLOADS_AT_ONCE = 2
 ORIGINALS_AT_ONCE = 4
@@ -133,6 +130,7 @@ def _add_routes(app: FastAPI) -> None:
         search,
         jobs,
         analyses,
+        tables,
         clusters,
         duplicates,
         maps,
@@ -158,7 +156,7 @@ def _running(
             serving.warming.start()
         if resume:
             serving.reading.resume()
-            await run_in_threadpool(_take_up_analyses, serving)
+            serving.take_up_analyses()
         upkeep.start()
         try:
             with _tasks_carrying(serving.engine, traces):
@@ -175,15 +173,6 @@ def _running(
                 await run_in_threadpool(traces.close)
 
     return running()
-
-
-def _take_up_analyses(serving: Serving) -> None:
-    store = serving.engine.store
-    for name in store.collections():
-        try:
-            serving.analyses.take_up(name)
-        except SemblanceError as error:
-            log.warning("Analyses of %s are not taken up: %s", name, error.message)
 
 
 def _tasks_carrying(engine: Engine, traces: Traces | None) -> AbstractContextManager[None]:

@@ -1,7 +1,7 @@
 """Runs analyses in the background: on a thread of this process, or in Celery workers.
 
-One at a time in a process: each may take all its memory. The ledger says what is to be run and how
-far it is; what is handed over here is only a hint to do it now.
+One at a time in a process: each may take all the memory there is. The ledger says what is to be run
+and how far it is; what is handed over here is only a hint to do it now.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from itertools import count
+from collections.abc import Callable
 from typing import Protocol
 
 from indexer import leases
@@ -22,7 +22,7 @@ from indexer.errors import CollectionNotFound, SemblanceError, Unavailable
 from indexer.filters import Any
 from indexer.ports import VectorStore
 from worker.celery_queue import QUEUE_LEASE_SECONDS, CeleryQueue
-from worker.indexing import backoff_seconds
+from worker.indexing import RETRIES, backoff_seconds
 from worker.queue import OpenQueue
 
 log = logging.getLogger(__name__)
@@ -101,20 +101,40 @@ class EmbeddedAnalyses:
                     self._known.discard((collection, id))
 
     def _run(self, collection: str, id: AssetId) -> None:
-        for attempt in count():
-            try:
-                running.run(self._access, collection, id, self._closing.is_set)
-            except Unavailable as error:
-                log.warning("%s Trying the analysis again.", error.message)
-                if self._closing.wait(backoff_seconds(attempt)):
-                    return
-            except Stopped:
+        try:
+            run_patiently(self._access, collection, id, self._closing.is_set, self._closing.wait)
+        except Stopped:
+            log.info("Analysis %s begins anew at the next start.", id)
+        except SemblanceError as error:
+            log.warning("Analysis %s waits for the next start: %s", id, error.message)
+        except Exception:
+            log.exception("Analysis %s could not be run.", id)
+
+
+def run_patiently(
+    access: Access,
+    collection: str,
+    id: AssetId,
+    stopping: Callable[[], bool],
+    wait: Callable[[float], object],
+) -> None:
+    """Run the analysis; while a part that it needs does not answer, try again some minutes long.
+
+    Raises `Stopped` if `stopping` says so, and `Unavailable` if not even its failure can be noted.
+    """
+    for attempt in range(RETRIES + 1):
+        try:
+            running.run(access, collection, id, stopping, again=attempt > 0)
+        except Unavailable as error:
+            if attempt == RETRIES:
+                running.give_up(access, collection, id, error)
                 return
-            except Exception:
-                log.exception("Analysis %s could not be run.", id)
-                return
-            else:
-                return
+            log.warning("%s Trying the analysis again.", error.message)
+            wait(backoff_seconds(attempt))
+            if stopping():
+                raise Stopped("The process is ending.") from error
+        else:
+            return
 
 
 class CeleryAnalyses:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -11,7 +12,6 @@ from celery import Celery, Task
 from celery.exceptions import Reject
 
 from indexer import collections, leases
-from indexer.analysis import running
 from indexer.analysis.method import Stopped
 from indexer.analysis.subject import Access
 from indexer.domain import AssetId, Kind
@@ -24,6 +24,7 @@ from indexer.errors import (
     Unavailable,
 )
 from indexer.indexing import Indexer
+from worker.analysing import run_patiently
 from worker.broker import Broker
 from worker.celery_app import ANALYSE_TASK, INDEX_TASK
 from worker.custody import Custody
@@ -36,10 +37,14 @@ _MARGIN_SECONDS = 60.0
 
 _LONGEST_ANALYSIS_SECONDS = 24 * 3600.0
 
+_ONE_ANALYSIS = threading.Lock()
+"""Each may take all the memory there is, and the other threads are for assets."""
+
 
 def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> None:
     """Give the app its tasks; they share the Indexer, and with it the models, of this process."""
     broker = Broker(app)
+    access = Access(indexer.store, indexer.blobs, indexer.embedders, indexer.limits)
 
     @app.task(name=INDEX_TASK, bind=True, shared=False)
     def index_assets(task: Task[Any, Any], collection: str, ids: list[str], kind: str) -> None:
@@ -52,7 +57,7 @@ def add_tasks(app: Celery, indexer: Indexer, custody: Custody, stop: Stop) -> No
     def analyse(task: Task[Any, Any], collection: str, id: str) -> None:
         del task
         with stop.at_work():
-            _analyse(indexer, broker, custody, stop, collection, id)
+            _analyse(access, custody, stop, collection, id)
 
 
 def _work(
@@ -125,24 +130,22 @@ def _leave_to_retry(
         log.info("What is tried again is not leased: %s", error.message)
 
 
-def _analyse(
-    indexer: Indexer, broker: Broker, custody: Custody, stop: Stop, collection: str, id: AssetId
-) -> None:
-    access = Access(indexer.store, indexer.blobs, indexer.embedders, indexer.limits)
-    for attempt in count():
-        try:
-            with custody.of_analysis(collection, id, _LONGEST_ANALYSIS_SECONDS) as mine:
-                if mine:
-                    running.run(access, collection, id, stopping=stop.is_asked)
-        except CollectionNotFound as error:
-            log.info("Analysis skipped: %s", error.message)
-        except Stopped as error:
-            raise Reject("the worker ends", requeue=True) from error
-        except Unavailable as error:
-            wait = backoff_seconds(attempt)
-            log.warning("%s Trying again in %.0f s.", error.message, wait)
-            _leave_to_retry(indexer, broker, collection, [id], wait + _MARGIN_SECONDS)
-            if stop.wait(wait):
-                raise Reject("the worker ends", requeue=True) from error
-            continue
+def _analyse(access: Access, custody: Custody, stop: Stop, collection: str, id: AssetId) -> None:
+    """Run the analysis unless another process does, or this one is at another.
+
+    Then the message is done with: a sweep sends it again, to whoever has room by then.
+    """
+    if not _ONE_ANALYSIS.acquire(blocking=False):
         return
+    try:
+        with custody.of_analysis(collection, id, _LONGEST_ANALYSIS_SECONDS) as mine:
+            if mine:
+                run_patiently(access, collection, id, stop.is_asked, stop.wait)
+    except CollectionNotFound as error:
+        log.info("Analysis skipped: %s", error.message)
+    except Stopped as error:
+        raise Reject("the worker ends", requeue=True) from error
+    except Unavailable as error:
+        log.warning("Analysis %s is left to a sweep: %s", id, error.message)
+    finally:
+        _ONE_ANALYSIS.release()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ import typer
 from api.cli.chosen import chosen
 from api.cli.output import clean, number, say, screen
 from api.cli.where import parse_where
-from indexer.errors import InvalidInput
+from indexer.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from api.analysis_answers import Analysis
@@ -92,7 +92,8 @@ def follow(client: Client, analysis: Analysis) -> Analysis:
         with _shown() as show:
             return client.wait_for_analysis(analysis, show)
     except KeyboardInterrupt:
-        client.cancel_analysis(analysis["id"], analysis["collection"])
+        with suppress(Conflict):  # it had just ended
+            client.cancel_analysis(analysis["id"], analysis["collection"])
         say("Cancelled; nothing of it is kept.")
         raise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,18 +16,16 @@ from api.cli.analysing import (
     WhereOption,
     WithinOption,
     analyse,
-    heading,
-    place,
 )
 from api.cli.chosen import chosen
+from api.cli.cluster_list import tell
 from api.cli.cluster_tree import lines
-from api.cli.output import clean, emit, for_people, number, page, rows, say
+from api.cli.output import clean, emit, number, page, say
 from api.cli.session import CollectionOption, Session, command
 from indexer.errors import InvalidInput
 
 if TYPE_CHECKING:
     from api.analysis_answers import Analysis
-    from api.client import Client
 
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="As `analyses list` shows it; its beginning is enough.")
@@ -110,7 +108,7 @@ def find(
         told = analyse(
             client, "clusters", collection, Scope(space, kind, where, within), parameters
         )
-        _tell(session, client, told, limit)
+        tell(session, client, told, limit)
 
 
 def show(
@@ -121,7 +119,7 @@ def show(
 ) -> None:
     """Show the clusters of an analysis, largest first."""
     with session.client("Looking") as client:
-        _tell(session, client, client.analysis(id, chosen(client, collection)), limit)
+        tell(session, client, client.analysis(id, chosen(client, collection)), limit)
 
 
 def tree(
@@ -212,48 +210,6 @@ def _refuse_options(context: typer.Context) -> None:
                 f"Write options behind the command: semblance clusters "
                 f"{context.invoked_subcommand} … --{name.replace('_', '-')} …"
             )
-
-
-def _tell(session: Session, client: Client, told: Analysis, limit: int) -> None:
-    found = client.table_page(told["id"], "clusters", told["collection"], limit=limit)
-    if session.as_json:
-        emit({"analysis": told, "rows": found["rows"]})
-        return
-    say(heading(told, "Clustered"))
-    rows(
-        ("cluster", "assets", "cohesion", "name", "standing for it"),
-        [_row(row, found["assets"]) for row in found["rows"]],
-        right=(0, 1, 2),
-    )
-    _remark(told, found["total"] - len(found["rows"]))
-
-
-def _row(row: Mapping[str, Any], assets: Mapping[str, Any]) -> Sequence[str]:
-    shown = row["representative_ids"][: 2 if for_people() else None]
-    places = (place(assets.get(id)) for id in shown)
-    cohesion = "-" if row["cohesion"] is None else f"{row['cohesion']:.2f}"
-    return (
-        f"{row['cluster']}",
-        f"{row['size']:,}" if for_people() else f"{row['size']}",
-        cohesion,
-        row["name"],
-        ("\n" if for_people() else "\t").join(places),
-    )
-
-
-def _remark(told: Analysis, hidden: int) -> None:
-    summary, id = told["summary"], told["id"][:_SHORT]
-    if hidden > 0:
-        say(f"{number(hidden, 'more cluster')} not shown; --limit shows them.")
-    if summary["noise"]:
-        say(f"{summary['noise']:,} ({summary['noise_share']:.0%}) in no cluster.")
-    if summary.get("criterion"):
-        say(f"{summary['k']} clusters, by the {summary['criterion']}; another number: -k N.", "dim")
-    if summary.get("remark"):
-        say(str(summary["remark"]), "yellow")
-    if told["collection"] != "default":
-        id += f" -c {told['collection']}"
-    say(f"Which are alike: semblance clusters tree {id}", "dim")
 
 
 def _changed(session: Session, told: Analysis, sentence: str) -> None:

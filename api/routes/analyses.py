@@ -1,34 +1,29 @@
-"""Analyses: asked for, listed, looked at row by row, exported, run again, cancelled, deleted."""
+"""Analyses: asked for, listed, told, run again, cancelled, deleted."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from enum import StrEnum
-from typing import Annotated, Any
-from urllib.parse import quote
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Annotated
 
 import anyio
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
 
 from api.auth import CALLER, Caller, allowed_path
 from api.deps import COLLECTION, ENGINE, SERVING, STORE, Serving
-from api.schemas.analyses import AnalysisAsked, AnalysisTold, Rows, asked_model
-from api.schemas.assets import AssetTold
+from api.schemas.analyses import AnalysisAsked, AnalysisTold, asked_model
 from indexer import collections
-from indexer.analysis import artefacts, asking, entries, rows, running
+from indexer.analysis import asking, entries, running
+from indexer.analysis.asking import Asked
 from indexer.analysis.entry import ENDED, Analysis
 from indexer.analysis.method import Method
 from indexer.analysis.registry import METHODS
-from indexer.analysis.staleness import staleness
-from indexer.build import Engine
-from indexer.content import blocks_of
-from indexer.domain import AssetId
+from indexer.analysis.staleness import Counting
 from indexer.errors import NotFound
-from indexer.ledger import PAGE, asset_from
 from indexer.ports import VectorStore
+from indexer.settings import Settings
 
 router = APIRouter(prefix="/collections/{collection}/analyses", tags=["analyses"])
 
@@ -38,24 +33,6 @@ WAIT = Annotated[
     float,
     Query(ge=0, le=60, description="Seconds to wait for its end before it is told as it is."),
 ]
-
-
-class Format(StrEnum):
-    """How a table is written."""
-
-    PARQUET = "parquet"
-    CSV = "csv"
-    JSONL = "jsonl"
-    ARROW = "arrow"
-
-
-_MEDIA_TYPES = {
-    Format.PARQUET: "application/vnd.apache.parquet",
-    Format.CSV: "text/csv; charset=utf-8",
-    Format.JSONL: "application/x-ndjson",
-    Format.ARROW: "application/vnd.apache.arrow.stream",
-}
-_WRITERS = {Format.CSV: rows.as_csv, Format.JSONL: rows.as_lines, Format.ARROW: rows.as_arrow}
 
 
 def analysis_of(collection: COLLECTION, id: str, store: STORE) -> Analysis:
@@ -120,7 +97,11 @@ def list_analyses(
 ) -> list[AnalysisTold]:
     """List analyses, newest first."""
     collections.get(store, collection)
-    return [told(store, one) for one in entries.every(store, collection, name)[:limit]]
+    count = Counting(store)
+    return [
+        AnalysisTold.of(one, count.staleness(one))
+        for one in entries.every(store, collection, name)[:limit]
+    ]
 
 
 @router.get("/{id}")
@@ -140,65 +121,22 @@ def cancel_analysis(analysis: ANALYSIS, store: STORE) -> AnalysisTold:
 
 @router.post("/{id}/rerun", status_code=202, response_model=AnalysisTold)
 async def rerun_analysis(
-    analysis: ANALYSIS, serving: SERVING, response: Response, wait: WAIT = 3.0
+    analysis: ANALYSIS, serving: SERVING, who: CALLER, response: Response, wait: WAIT = 3.0
 ) -> AnalysisTold:
     """Do the same once more over what is there now; the former result stays beside it."""
-    store = serving.engine.store
-    return await started(serving, lambda: asking.again(store, analysis), response, wait)
+    engine = serving.engine
+
+    def begin() -> Analysis:
+        asked = asking.as_before(analysis)
+        return asking.ask(engine.store, analysis.collection, allowed(asked, who, engine.settings))
+
+    return await started(serving, begin, response, wait)
 
 
 @router.delete("/{id}", status_code=204)
 def delete_analysis(analysis: ANALYSIS, engine: ENGINE) -> None:
     """Delete an analysis and its tables, for good; the assets are as they were."""
     running.remove(engine.access, analysis)
-
-
-@router.get("/{id}/tables/{table}")
-def read_table(
-    analysis: ANALYSIS,
-    table: str,
-    engine: ENGINE,
-    offset: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-    column: Annotated[str | None, Query(description="Only rows with `value` in here.")] = None,
-    value: Annotated[str | None, Query()] = None,
-    order: Annotated[str | None, Query(description="A column to order by.")] = None,
-    descending: bool = False,
-    columns: Annotated[list[str] | None, Query(description="Only these.")] = None,
-    assets: Annotated[bool, Query(description="Tell the assets that the rows name, too.")] = False,
-) -> Rows:
-    """Read rows of a table, in its own order or by a column; all, or those with a value."""
-    choice = rows.Choice(offset, limit, column, value, order, descending, columns or ())
-    page = rows.page(engine.blobs, analysis, table, choice)
-    return Rows(
-        total=page.total,
-        columns={field.name: str(field.type) for field in page.rows.schema},
-        rows=rows.as_json(page.rows),
-        assets=named(engine, analysis.collection, page.rows) if assets else {},
-    )
-
-
-@router.get(
-    "/{id}/tables/{table}/file",
-    response_class=StreamingResponse,
-    responses={
-        200: {
-            "content": {media_type.split(";")[0]: {} for media_type in _MEDIA_TYPES.values()},
-            "description": "The table",
-        }
-    },
-)
-def download_table(
-    analysis: ANALYSIS, table: str, engine: ENGINE, format: Format = Format.PARQUET
-) -> StreamingResponse:
-    """Get a whole table as a file. Parquet is as it is kept, and says what it is in its schema."""
-    if format is Format.PARQUET:
-        body = _blocks(engine, analysis, table)
-    else:
-        body = _WRITERS[format](artefacts.load(engine.blobs, analysis, table))
-    name = quote(f"{analysis.request.name}-{table}.{format.value}", safe="")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    return StreamingResponse(body, media_type=_MEDIA_TYPES[format], headers=headers)
 
 
 async def started(
@@ -212,7 +150,11 @@ async def started(
     look: Callable[[], Awaitable[Analysis]] = lambda: run_in_threadpool(  # noqa: E731
         entries.get, store, analysis.collection, analysis.id
     )
-    while analysis.state not in ENDED and time.monotonic() < until:
+    while (
+        analysis.state not in ENDED
+        and time.monotonic() < until
+        and not serving.closing.is_set()  # or its id would be lost with the connection
+    ):
         await anyio.sleep(_LOOK_SECONDS)
         analysis = await look()
     if analysis.state in ENDED:
@@ -222,35 +164,21 @@ async def started(
 
 def told(store: VectorStore, analysis: Analysis) -> AnalysisTold:
     """The analysis as the API tells it."""
-    return AnalysisTold.of(analysis, staleness(store, analysis))
+    return AnalysisTold.of(analysis, Counting(store).staleness(analysis))
 
 
 def _begin(
     serving: Serving, collection: str, method: Method, asked: AnalysisAsked, who: Caller
 ) -> Analysis:
-    for field in method.parameters.paths:
-        path = getattr(asked.parameters, field)
-        if path is not None:
-            allowed_path(path, who, serving.engine.settings)
-    return asking.ask(serving.engine.store, collection, asked.asked(method.name))
+    engine = serving.engine
+    request = allowed(asked.asked(method.name), who, engine.settings)
+    return asking.ask(engine.store, collection, request)
 
 
-def named(engine: Engine, collection: str, table: Any) -> dict[AssetId, AssetTold]:
-    """The assets that the rows of a table name, by id; not those deleted since."""
-    ids = rows.named_assets(table)
-    found = {}
-    for first in range(0, len(ids), PAGE):
-        for point in engine.store.get(collection, ids[first : first + PAGE]):
-            asset = asset_from(point.id, point.payload)
-            found[asset.id] = AssetTold.of(collection, asset)
-    return found
-
-
-def _blocks(engine: Engine, analysis: Analysis, table: str) -> Iterator[bytes]:
-    file = artefacts.original(engine.blobs, analysis, table)
-
-    def read() -> Iterator[bytes]:
-        with file:
-            yield from blocks_of(file)
-
-    return read()
+def allowed(asked: Asked, who: Caller, settings: Settings) -> Asked:
+    """The same with each path that it names resolved. Raises `Forbidden` if one is not allowed."""
+    parameters = dict(asked.parameters or {})
+    for field in asking.method_named(asked.name).parameters.paths:
+        if parameters.get(field) is not None:
+            parameters[field] = str(allowed_path(str(parameters[field]), who, settings))
+    return replace(asked, parameters=parameters)

@@ -31,6 +31,7 @@ def restore(collection: str, where: BackupFolder, serving: SERVING, who: CALLER)
     Originals are not in a backup: the answer says of how many assets they are missing."""
     made = backup.load(serving.engine.store, collection, _folder(where, who))
     serving.reading.requeue(collection)
+    serving.take_up_analyses(collection)
     return RestoredTold.after(made, _originals(serving.engine, collection))
 
 

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Response
 
 from api.deps import COLLECTION, ENGINE, STORE
-from api.routes.analyses import ANALYSIS, named
+from api.routes.analyses import ANALYSIS
+from api.routes.tables import named
 from api.schemas.duplicates import (
     DecisionsAsked,
     DecisionsTold,

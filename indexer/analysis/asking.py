@@ -70,14 +70,10 @@ def ask(store: VectorStore, collection: str, asked: Asked) -> Analysis:
     return entries.keep(store, entries.new(collection, request, space.fingerprint))
 
 
-def again(store: VectorStore, analysis: Analysis) -> Analysis:
-    """Ask for the same once more, over what is there now."""
+def as_before(analysis: Analysis) -> Asked:
+    """What was asked then, to be asked again over what is there now."""
     asked = analysis.request
-    return ask(
-        store,
-        analysis.collection,
-        Asked(asked.name, asked.space, asked.kind, asked.filter, asked.within, asked.parameters),
-    )
+    return Asked(asked.name, asked.space, asked.kind, asked.filter, asked.within, asked.parameters)
 
 
 def scope_of(collection: Collection, request: Request) -> Scope:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from indexer.analysis.method import Method, Outcome, Parameters
 from indexer.analysis.subject import Subject
 
-_ROWS_AT_ONCE = 10_000
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class NeighbourParameters(Parameters):
@@ -24,22 +29,24 @@ def run(subject: Subject, parameters: NeighbourParameters) -> Outcome:
     import pyarrow as pa
 
     graph = subject.graph(parameters.k)
-    ids, near, similar = list(subject.ids), [], []
-    for row, (indices, similarities) in enumerate(
-        zip(graph.indices, graph.similarities, strict=True)
-    ):
-        if row % _ROWS_AT_ONCE == 0:
-            subject.progress.step("Writing neighbours", row, len(ids))
-        there = indices >= 0
-        near.append([ids[other] for other in indices[there]])
-        similar.append(similarities[there].tolist())
+    subject.progress.step("Writing neighbours")
+    ids = pa.array(subject.ids, pa.string())
+    there = graph.indices >= 0
+    ends = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
     columns = {
-        "id": pa.array(ids, pa.string()),
-        "neighbour_ids": pa.array(near, pa.list_(pa.string())),
-        "similarities": pa.array(similar, pa.list_(pa.float32())),
+        "id": ids,
+        "neighbour_ids": _lists(ends, ids.cast(pa.large_string()).take(graph.indices[there])),
+        "similarities": _lists(ends, pa.array(graph.similarities[there], pa.float32())),
     }
     summary = {"k": graph.k, "recall": graph.recall}
     return Outcome(summary, {"neighbours": pa.table(columns)})
+
+
+def _lists(ends: NDArray[np.int64], values: pa.Array) -> pa.Array:
+    """One list a row; values of all rows one after the other, and where each row's begin."""
+    import pyarrow as pa
+
+    return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), values)
 
 
 METHOD = Method(

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from indexer.analysis import artefacts
 from indexer.analysis.entry import Analysis
 from indexer.analysis.running import plain
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS_AT_ONCE = 4096
+_PLACE = "row number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,40 @@ def page(blobs: BlobStore, analysis: Analysis, table: str, choice: Choice) -> Pa
     if choice.column is None and choice.order is None:
         rows = artefacts.page(blobs, analysis, table, choice.offset, choice.limit)
         return Page(analysis.tables[table].rows, _columns(rows, choice.columns))
-    whole = artefacts.load(blobs, analysis, table)
+    with artefacts.opened(blobs, analysis, table) as file:
+        places = _places(file, choice)
+        shown = places[choice.offset : choice.offset + choice.limit]
+        return Page(len(places), _columns(_at(file, shown), choice.columns))
+
+
+def _places(file: Any, choice: Choice) -> NDArray[np.int64]:
+    """The numbers of the rows that are chosen, in their order; other columns are not read."""
+    import pyarrow as pa
+
+    wanted = [name for name in (choice.column, choice.order) if name is not None]
+    have = file.schema_arrow.names
+    for name in wanted:
+        _check_column(have, name)
+    keys = file.read(columns=list(dict.fromkeys(wanted)))
+    keys = keys.append_column(_PLACE, pa.array(np.arange(keys.num_rows)))
     if choice.column is not None:
-        whole = matching(whole, choice.column, choice.value)
+        keys = matching(keys, choice.column, choice.value)
     if choice.order is not None:
-        whole = _ordered(whole, choice.order, choice.descending)
-    rows = whole.slice(choice.offset, choice.limit)
-    return Page(whole.num_rows, _columns(rows, choice.columns))
+        keys = _ordered(keys, choice.order, choice.descending)
+    places: NDArray[np.int64] = keys.column(_PLACE).to_numpy()
+    return places
+
+
+def _at(file: Any, places: NDArray[np.int64]) -> pa.Table:
+    """These rows, from the row groups that they are in."""
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    groups = np.searchsorted(starts, places, side="right") - 1
+    read = np.unique(groups)
+    moved = np.concatenate([[0], np.cumsum(np.diff(starts)[read])])[:-1]
+    shift = dict(zip(read.tolist(), (starts[read] - moved).tolist(), strict=True))
+    within = [place - shift[group] for place, group in zip(places, groups, strict=True)]
+    return file.read_row_groups(read.tolist()).take(within)
 
 
 def named_assets(rows: pa.Table) -> list[str]:
@@ -99,20 +130,27 @@ def as_arrow(table: pa.Table) -> Iterator[bytes]:
     """The table as an Arrow IPC stream."""
     import pyarrow as pa
 
-    sink = pa.BufferOutputStream()
+    sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    yield sink.getvalue().to_pybytes()
+        for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            stream.write_batch(batch)
+            yield sink.getvalue()
+            sink.seek(0)
+            sink.truncate()
+    yield sink.getvalue()
 
 
 def _cell(value: object) -> object:
-    return json.dumps(plain(value), ensure_ascii=False) if isinstance(value, list | dict) else value
+    if isinstance(value, list | dict):
+        return json.dumps(plain(value), ensure_ascii=False)
+    # A spreadsheet runs cells that start like this; a leading apostrophe keeps them text.
+    risky = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if risky else value
 
 
 def _ordered(table: pa.Table, column: str, descending: bool) -> pa.Table:
     import pyarrow as pa
 
-    _check_column(table, column)
     try:
         return table.sort_by([(column, "descending" if descending else "ascending")])
     except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
@@ -124,13 +162,13 @@ def _ordered(table: pa.Table, column: str, descending: bool) -> pa.Table:
 
 def _columns(table: pa.Table, columns: Sequence[str]) -> pa.Table:
     for column in columns:
-        _check_column(table, column)
+        _check_column(table.column_names, column)
     return table.select(list(columns)) if columns else table
 
 
-def _check_column(table: pa.Table, column: str) -> None:
-    if column not in table.column_names:
+def _check_column(names: Sequence[str], column: str) -> None:
+    if column not in names:
         raise InvalidInput(
-            f"There is no column {column!r}; there are: {', '.join(table.column_names)}.",
+            f"There is no column {column!r}; there are: {', '.join(names)}.",
             column=column,
         )

@@ -33,8 +33,8 @@ COLOURS = {
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """Four pictures: two red, two blue."""
     for lab in open_lab(tmp_path, ColourEmbedder()):
-        for name, colour in COLOURS.items():
-            lab.ingest(picture_in(tmp_path / f"{name}.png", colour))
+        files = (picture_in(tmp_path / f"{name}.png", COLOURS[name]) for name in COLOURS)
+        lab.ingest(*files)
         yield lab
 
 

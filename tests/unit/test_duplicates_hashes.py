@@ -86,6 +86,13 @@ def test_a_thousand_equal_hashes_do_not_make_a_million_pairs() -> None:
     assert len(np.unique(pairs)) == 1000
 
 
+def test_of_several_equal_ones_each_meets_each_of_its_mirror_images() -> None:
+    straight = np.full(6, hash_of(photo("china"))[0])
+    hashes = np.concatenate([straight, turned(straight, Turn(True, 0))])
+    pairs = near_hashes(hashes, np.ones(12, np.bool_), 8)
+    assert len(pairs) == 12 * 11 // 2
+
+
 def test_what_shows_nothing_is_near_to_nothing() -> None:
     hashes = np.zeros(3, np.uint64)
     assert len(near_hashes(hashes, np.array([True, False, False]), 8)) == 0

@@ -1,181 +1,23 @@
-"""Plans: what could leave and what stays; carried out and taken back, whatever files are called."""
+"""Plans: what could leave and what stays; whatever was decided, and by whom."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from indexer.analysis.duplicates import decisions, moving, plan_files
+from indexer.analysis.duplicates import decisions, plan_files
 from indexer.analysis.duplicates.decisions import Decision, decision_on, pair_id
-from indexer.analysis.duplicates.plans import Leaving, Plan, Staying, Suggestion, plan
+from indexer.analysis.duplicates.plans import Plan, Suggestion, plan
 from indexer.domain import AssetId, Kind, asset_id
 from indexer.errors import InvalidInput, NotFound
 from indexer.ledger import assets_where, scroll_all
 from indexer.readers.location import read_location
-from indexer.readers.uris import file_uri, readable
 from tests.lab import Lab, engine_of, found_text, png
 from tests.reading import options, write
-
-NAMES = [
-    b"plain.jpg",
-    b"two words.jpg",
-    b'it\'s "quoted" $HOME `id`.jpg',
-    b"-rf.jpg",
-    b"line\nbreak.jpg",
-    b"ends in newline\n",
-    b"latin1-\xe4\xf6.jpg",
-]
-
-
-def leaving(folder: Path, name: bytes, content: bytes, kept: Path) -> Leaving:
-    path = os.path.join(os.fsencode(folder), name)
-    with open(path, "wb") as file:
-        file.write(content)
-    digest = hashlib.sha256(content).hexdigest()
-    return Leaving(
-        asset_id(Kind.IMAGE, digest),
-        file_uri(path),
-        readable(path),
-        digest,
-        len(content),
-        asset_id(Kind.IMAGE, "kept"),
-        file_uri(kept),
-        str(kept),
-        hashlib.sha256(kept.read_bytes()).hexdigest(),
-        "decided",
-    )
-
-
-@pytest.fixture
-def shelf(new_folder: Path) -> Path:
-    (new_folder / "shelf").mkdir(parents=True)
-    write(new_folder / "shelf" / "kept.tif", "the original")
-    return new_folder / "shelf"
-
-
-@pytest.fixture
-def steps(shelf: Path) -> list[Leaving]:
-    """One copy under each of the awkward names."""
-    kept = shelf / "kept.tif"
-    return [leaving(shelf, name, b"copy " + name, kept) for name in NAMES]
-
-
-def names(folder: Path) -> list[bytes]:
-    return sorted(name for name in os.listdir(os.fsencode(folder)) if name != b"kept.tif")
-
-
-def test_files_are_moved_and_moved_back_whatever_they_are_called(
-    shelf: Path, steps: list[Leaving], new_folder: Path
-) -> None:
-    aside = new_folder / "aside"
-    steps = plan_files.moves(plan_files.as_json(Plan(tuple(steps), ())), "plan.json")
-    assert moving.apply(steps, aside).moved == len(NAMES)
-    assert names(shelf) == []
-    again = moving.apply(steps, aside)
-    assert (again.moved, again.before, again.refused) == (0, len(NAMES), [])
-    assert moving.undo(aside).moved == len(NAMES)
-    assert names(shelf) == sorted(NAMES)
-    assert (shelf / "plain.jpg").read_bytes() == b"copy plain.jpg"
-    assert moving.undo(aside).moved == 0
-
-
-def test_the_script_does_the_same(shelf: Path, steps: list[Leaving], new_folder: Path) -> None:
-    script = new_folder / "plan.sh"
-    script.write_bytes(plan_files.as_script(Plan(tuple(steps), (Staying("x", "a\nb", "why"),))))
-    aside = str(new_folder / "aside")
-    done = subprocess.run(["sh", script, "move", aside], capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert names(shelf) == []
-    done = subprocess.run(["sh", script, "undo", aside], capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert names(shelf) == sorted(NAMES)
-
-
-def test_the_script_refuses_what_has_changed(
-    shelf: Path, steps: list[Leaving], new_folder: Path
-) -> None:
-    script = new_folder / "plan.sh"
-    script.write_bytes(plan_files.as_script(Plan(tuple(steps[:2]), ())))
-    write(shelf / "plain.jpg", "another picture by now")
-    done = subprocess.run(
-        ["sh", script, "move", new_folder / "aside"], capture_output=True, check=False
-    )
-    assert done.returncode == 1
-    assert b"has changed, left alone" in done.stderr
-    assert names(shelf) == sorted([b"plain.jpg", *NAMES[2:]])
-
-
-def test_what_has_changed_and_what_has_lost_its_keeper_is_left_alone(
-    shelf: Path, steps: list[Leaving], new_folder: Path
-) -> None:
-    write(shelf / "plain.jpg", "another picture by now")
-    outcome = moving.apply(steps[:2], new_folder / "aside")
-    assert outcome.moved == 1
-    assert "holds something else than when the plan was made" in outcome.refused[0][1]
-    (shelf / "kept.tif").unlink()
-    outcome = moving.apply(steps, new_folder / "elsewhere")
-    assert outcome.moved == 0
-    assert "the one to keep" in outcome.refused[2][1]
-
-
-def test_a_second_name_of_the_kept_file_is_no_copy(shelf: Path, new_folder: Path) -> None:
-    kept = shelf / "kept.tif"
-    os.link(kept, shelf / "second.tif")
-    step = leaving(shelf, b"x", b"", kept)
-    digest = hashlib.sha256(kept.read_bytes()).hexdigest()
-    step = Leaving(
-        step.asset, file_uri(shelf / "second.tif"), "", digest, 1, step.keeper, step.keeper_uri,
-        "", digest, "exact copy",
-    )  # fmt: skip
-    outcome = moving.apply([step], new_folder / "aside")
-    assert "the same file as the one to keep" in outcome.refused[0][1]
-    assert (shelf / "second.tif").exists()
-
-
-def test_nothing_is_overwritten_when_files_come_back(
-    shelf: Path, steps: list[Leaving], new_folder: Path
-) -> None:
-    moving.apply(steps[:2], new_folder / "aside")
-    write(shelf / "plain.jpg", "new")
-    outcome = moving.undo(new_folder / "aside")
-    assert outcome.moved == 1
-    assert "there is a file again" in outcome.refused[0][1]
-    assert (shelf / "plain.jpg").read_text() == "new"
-
-
-def test_a_move_that_was_cut_off_is_finished(
-    shelf: Path, steps: list[Leaving], new_folder: Path
-) -> None:
-    aside = new_folder / "aside"
-    (aside / "000001").mkdir(parents=True)
-    os.link(shelf / "plain.jpg", aside / "000001" / "plain.jpg")  # linked, and not yet unlinked
-    line = '{"from": "%s", "to": "%s", "sha256": "%s"}\n' % (  # noqa: UP031
-        steps[0].uri,
-        file_uri(aside / "000001" / "plain.jpg"),
-        steps[0].sha256,
-    )
-    (aside / moving.JOURNAL).write_text(line + '{"from": "file:///hal')
-    assert moving.apply(steps[:2], aside).moved == 2
-    assert names(shelf) == sorted(NAMES[2:])
-    assert moving.undo(aside).moved == 2
-    assert names(shelf) == sorted(NAMES)
-
-
-def test_a_file_that_is_no_plan_and_a_folder_without_a_journal_are_refused(
-    new_folder: Path,
-) -> None:
-    for data in (b"", b"[]", b'{"format": "semblance-duplicates-1"}', b"\xff"):
-        with pytest.raises(InvalidInput, match=r"x\.json is no plan"):
-            plan_files.moves(data, "x.json")
-    with pytest.raises(InvalidInput, match="nothing was moved there"):
-        moving.undo(new_folder)
 
 
 def ids_of(lab: Lab) -> dict[str, AssetId]:
@@ -189,11 +31,11 @@ def ids_of(lab: Lab) -> dict[str, AssetId]:
 
 
 @pytest.fixture
-def pictures(lab: Lab, shelf: Path) -> dict[str, AssetId]:
+def pictures(lab: Lab, new_folder: Path) -> dict[str, AssetId]:
+    shelf = new_folder / "shelf"
     for name, side in (("large", 40), ("small", 20), ("other", 30)):
         write(shelf / f"{name}.png", png((200, 10, side), (side, side)))
     write(shelf / "again.png", png((200, 10, 40), (40, 40)))
-    (shelf / "kept.tif").unlink()
     lab.ingest(*read_location(shelf, options()))
     lab.ingest(found_text("/notes.txt", "red", "blue"))
     return ids_of(lab)
@@ -227,6 +69,36 @@ def test_what_was_decided_otherwise_is_not_suggested_again(
     assert planned(lab, suggested).leaving == ()
     assert decisions.undo(lab.store, lab.collection.name, [said.id]) == 1
     assert len(planned(lab, suggested).leaving) == 1
+
+
+def test_what_was_decided_otherwise_holds_over_several_steps(
+    lab: Lab, pictures: dict[str, AssetId]
+) -> None:
+    small, other = pictures["small.png"], pictures["other.png"]
+    large = pictures.get("large.png") or pictures["again.png"]
+    said = [
+        decision_on(other, large, Decision.DUPLICATE, keep=large),
+        decision_on(small, large, Decision.NOT_DUPLICATE),
+    ]
+    decisions.decide(lab.store, lab.collection.name, said)
+    made = planned(lab, [Suggestion(small, other, "resized")])
+    assert [one.asset for one in made.leaving] == [other]
+    assert [one.asset for one in made.staying] == [small]
+    assert "a decision keeps it apart from" in made.staying[0].reason
+
+
+def test_of_two_that_are_both_wanted_the_better_stays(
+    lab: Lab, pictures: dict[str, AssetId]
+) -> None:
+    small, other = pictures["small.png"], pictures["other.png"]
+    large = pictures.get("large.png") or pictures["again.png"]
+    suggested = [Suggestion(small, large, "resized"), Suggestion(other, large, "resized")]
+    assert len(planned(lab, suggested).leaving) == 2
+    said = decision_on(small, other, Decision.KEEP_BOTH)
+    decisions.decide(lab.store, lab.collection.name, [said])
+    made = planned(lab, suggested)
+    assert [Path(one.path).name for one in made.leaving] == ["small.png"]
+    assert [Path(one.path).name for one in made.staying] == ["other.png"]
 
 
 def test_decisions_that_go_in_a_circle_let_nothing_go(

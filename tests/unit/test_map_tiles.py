@@ -104,6 +104,13 @@ def test_a_name_is_written_at_the_median_of_its_members() -> None:
     ]
 
 
+def test_measures_and_lists_have_no_groups() -> None:
+    lists = table(XY, np.zeros(5)).append_column("near_ids", [[["id-1"]] * 5])
+    for column in ("x", "near_ids"):
+        with pytest.raises(InvalidInput, match=f"'{column}' .* has no groups"):
+            name_places(lists, column)
+
+
 def test_noise_has_no_name() -> None:
     points = table(XY, np.zeros(5)).append_column("cluster", [[0, 0, -1, -1, 0]])
     assert name_places(points, "cluster")["group"].to_pylist() == [0]

@@ -17,7 +17,7 @@ from tests.unit.test_neighbours import APPROXIMATE, EXACT, Steps, by_hand, check
     k=st.integers(1, 12),
     seed=st.integers(0, 1000),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_equal_to_a_fresh_graph(before: int, gone: set[int], added: int, k: int, seed: int) -> None:
     everything = unit_rows(before + added, 6, seed)
     old = np.arange(before)

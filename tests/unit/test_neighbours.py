@@ -94,7 +94,7 @@ def test_candidates_in_half_the_digits_are_ranked_again() -> None:
 
 @pytest.mark.parametrize("numbers", ["float32", "bfloat16"])
 def test_approximate_says_how_much_it_found(numbers: str) -> None:
-    vectors = unit_rows(2500, 16)
+    vectors = unit_rows(1500, 16)
     how = Arithmetic(numbers=numbers, affordable=0)
 
     graph = nearest_neighbours(vectors, 10, Steps(), arithmetic=how)

@@ -3,9 +3,9 @@
 The criterion is the modularity of the neighbour graph (Newman and Girvan, 2004; directed as Leicht
 and Newman, 2008): the share of nearest neighbours that lie in the same cluster, less the share that
 would by chance. Few large clusters keep many neighbours together but so would chance; many small
-ones tear them apart; in between it is highest. The silhouette, the usual criterion, is highest at
-two clusters for nearly all vectors of this sort, because in so many dimensions all distances are
-alike.
+ones tear them apart; in between it is highest. The silhouette, the usual criterion, was highest at
+two clusters for photos of five flowers and for photos of ten garments: in so many dimensions all
+distances are alike.
 """
 
 from __future__ import annotations

@@ -22,11 +22,9 @@ FEW_PER_CLUSTER: Final = 32
 """The sample is this large, or so large for each cluster. Where centres begin matters more than on
 how many vectors, so many tries on few find better ones than few tries on many."""
 MANY_TRIES: Final = 10
-SOME_TRIES: Final = 3
+ONE_TRY: Final = 1
 MANY_CLUSTERS: Final = 150
-VERY_MANY_CLUSTERS: Final = 1_000
-"""Above it one try takes minutes, and is all there is."""
-PASSES: Final = 20
+PASSES: Final = 10
 SETTLED: Final = 0.001
 """The share of assets that still changes cluster below which no further pass is made."""
 BLOCK: Final = 16_384
@@ -39,8 +37,7 @@ def cluster(vectors: Vectors, k: int, seed: int, progress: Progress) -> Labels:
     """
     progress.step("Finding centres", 0, k)
     sample = sampled(vectors, max(FEW, FEW_PER_CLUSTER * k), seed)
-    some = SOME_TRIES if k <= VERY_MANY_CLUSTERS else 1
-    centres = unit(fit(sample, k, seed, MANY_TRIES if k <= MANY_CLUSTERS else some))
+    centres = unit(fit(sample, k, seed, MANY_TRIES if k <= MANY_CLUSTERS else ONE_TRY))
     labels, _ = nearest(vectors, centres, progress)
     for _ in range(PASSES):
         centres = unit(sums(vectors, labels, len(centres)), centres)

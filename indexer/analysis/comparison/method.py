@@ -65,18 +65,9 @@ def run(subject: Subject, parameters: ComparisonParameters) -> Outcome:
         "only_in_space": len(subject) - len(a),
         **_neighbours_told(shared, k),
     }
-    a.progress.step("Comparing distances")
-    summary["cka"] = _rounded(alignment(a.vectors, b.vectors))
-    summary["rank_correlation"] = _rounded(rank_agreement(a.vectors, b.vectors, parameters.seed))
+    summary |= _distances_told(a, b, parameters.seed)
     summary["labels"], groups = _labels_told(a, b, graphs, parameters)
-    a.progress.step("Comparing clusters")
-    found = cluster_agreement(a.vectors, b.vectors, groups, parameters.seed)
-    summary["clusters"] = {
-        "count": found.clusters,
-        "sample": found.sample,
-        "ari": round(found.ari, 4),
-        "nmi": round(found.nmi, 4),
-    }
+    summary["clusters"] = _clusters_told(a, b, groups, parameters.seed)
     drawn = [_map(one, parameters) for one in (a, b)]
     laid = fit(drawn[1], drawn[0])
     summary["maps"] = {"by": parameters.maps, "residual": round(laid.residual, 4)}
@@ -119,6 +110,25 @@ def _neighbours_told(shared: Overlap, k: int) -> dict[str, object]:
         "overlap_chance": round(shared.chance, 6),
         "jaccard": round(float(shared.jaccard.mean()), 4),
         "nothing_shared": int((shared.share == 0).sum()),
+    }
+
+
+def _distances_told(a: Subject, b: Subject, seed: int) -> dict[str, object]:
+    a.progress.step("Comparing distances")
+    return {
+        "cka": _rounded(alignment(a.vectors, b.vectors)),
+        "rank_correlation": _rounded(rank_agreement(a.vectors, b.vectors, seed)),
+    }
+
+
+def _clusters_told(a: Subject, b: Subject, groups: int, seed: int) -> dict[str, object]:
+    a.progress.step("Comparing clusters")
+    found = cluster_agreement(a.vectors, b.vectors, groups, seed)
+    return {
+        "count": found.clusters,
+        "sample": found.sample,
+        "ari": round(found.ari, 4),
+        "nmi": round(found.nmi, 4),
     }
 
 

@@ -13,7 +13,8 @@ groups        stars around the one to keep;  keeper: which one, and why
 preview       how many pairs each threshold keeps
 searching     the analysis: all of the above in order;  tables: as it is told
 decisions     what people said, kept in the ledger
-plans         what to do about it, written down;  moving: done and undone
+plans         what to do about it, written down;  chains: who stays for whom in the end
+moving        a plan done and undone;  journal: what went where;  carrying: whole or not at all
 accession     a folder that is not in the Collection, held against it
 """
 

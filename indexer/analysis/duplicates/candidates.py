@@ -19,7 +19,7 @@ Hashing = Callable[[Rows, Rows], tuple[NDArray[np.int8], NDArray[np.uint8]]]
 """Tells for pairs of rows the turn in which their hashes are nearest, and the distance then."""
 
 _BLOCK = 65_536
-_OF_EQUALS = 3
+_OF_EQUALS = 12
 _EQUAL_STEPS = 12
 FAR = 255
 """The hash distance of what has no hash."""
@@ -68,16 +68,19 @@ def near_hashes(hashes: Hashes, usable: NDArray[np.bool_], radius: int) -> Pairs
         return np.empty((0, 2), np.int64)
     order = rows[np.argsort(hashes[rows], kind="stable")]
     kinds, starts, counts = np.unique(hashes[order], return_index=True, return_counts=True)
+    beside: list[NDArray[np.int64]] = []
+    for pair in near(kinds, radius):
+        beside.append(np.stack(pair, axis=1))
+        if len(beside) > 64:
+            beside = [distinct(beside)]
+    one, other = distinct(beside).T
     found = [_among_equals(order, hashes)]
-    for one, other in near(kinds, radius):
-        found += [
-            np.stack([order[starts[one[keep]] + i], order[starts[other[keep]] + j]], axis=1)
-            for i in range(_OF_EQUALS)
-            for j in range(_OF_EQUALS)
-            if (keep := (counts[one] > i) & (counts[other] > j)).any()
-        ]
-        if len(found) > 64:
-            found = [distinct(found)]
+    for i in range(min(_OF_EQUALS, int(counts.max()))):
+        for j in range(min(_OF_EQUALS, int(counts.max()))):
+            keep = (counts[one] > i) & (counts[other] > j)
+            found.append(
+                np.stack([order[starts[one[keep]] + i], order[starts[other[keep]] + j]], axis=1)
+            )
     return distinct(found)
 
 

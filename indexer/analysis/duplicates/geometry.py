@@ -151,7 +151,9 @@ def _alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> Measured:
         plainly = error > max(12.0, 0.35 * spread)
         rest = ~plainly
         kept = float(told[rest].std()) if rest.sum() > 50 else 0.0
-        left = 1 - float((error[rest] ** 2).mean()) / kept**2 if kept >= 3 else 0.0
+        # the empty paper of two letters is alike: what is left must show most of what there is
+        tells = kept >= max(3.0, 0.6 * spread)
+        left = 1 - float((error[rest] ** 2).mean()) / kept**2 if tells else 0.0
         # compression and scaling err everywhere a little, writing here and there a lot
         written = error > max(12.0, 6 * float(np.median(error)))
         whole = 1 - float((error**2).mean()) / spread**2

@@ -23,8 +23,8 @@ _COLUMNS = ("action", "path", "uri", "bytes", "sha256", "why", "keep_path", "kee
 
 _HEAD = b"""#!/bin/sh
 # Moves duplicates into a folder, and back. Nothing is deleted, nothing is overwritten.
-#   sh %s move FOLDER
-#   sh %s undo FOLDER
+#   sh plan.sh move FOLDER
+#   sh plan.sh undo FOLDER
 # Each file is moved only if it and the one that is kept still hold what they held.
 set -u
 [ $# -eq 2 ] || { echo "Usage: sh $0 move|undo FOLDER" >&2; exit 2; }
@@ -36,15 +36,22 @@ if command -v sha256sum >/dev/null 2>&1; then
 else
     digest() { shasum -a 256 < "$1" | cut -c1-64; }
 fi
-refuse() { printf '%%s: %%s\\n' "$2" "$1" >&2; failed=1; }
+refuse() { printf '%s: %s\\n' "$2" "$1" >&2; failed=1; }
 holds() { [ -f "$1" ] && [ ! -L "$1" ] && [ "$(digest "$1")" = "$2" ]; }
 carry() {
     mkdir -p -- "$(dirname -- "$2")" && mv -n -- "$1" "$2" && [ ! -e "$1" ]
 }
+inside() {
+    up=$1
+    while up=${up%/*}; [ -n "$up" ]; do
+        [ ! "$up" -ef "$folder" ] || return 0
+    done
+    return 1
+}
 # one NUMBER FROM DIGEST KEPT DIGEST
 one() {
     there="$folder/$1/$(basename -- "$2"; printf x)"
-    there="${there%%
+    there="${there%
 x}"
     if [ "$does" = undo ]; then
         [ -e "$there" ] || return 0
@@ -55,6 +62,8 @@ x}"
     fi
     [ -e "$2" ] || return 0
     [ ! -e "$there" ] || { refuse "$there" "is there already, left alone"; return 0; }
+    ! inside "$2" || { refuse "$2" "lies in $folder already, left alone"; return 0; }
+    ! inside "$4" || { refuse "$4" "to be kept, lies among what was moved away"; return 0; }
     holds "$2" "$3" || { refuse "$2" "has changed, left alone"; return 0; }
     holds "$4" "$5" || { refuse "$4" "to be kept, is gone or has changed"; return 0; }
     [ ! "$2" -ef "$4" ] || { refuse "$2" "is the same file as the one to keep"; return 0; }
@@ -79,17 +88,16 @@ def as_csv(plan: Plan) -> bytes:
     return buffer.getvalue().encode("utf-8", "replace")
 
 
-def as_script(plan: Plan, name: str = "plan.sh") -> bytes:
+def as_script(plan: Plan) -> bytes:
     """A POSIX shell script that moves the files, or moves them back."""
-    called = os.fsencode(name)
-    lines = [_HEAD % (called, called)]
+    lines = [_HEAD]
     for number, one in enumerate(plan.leaving, start=1):
         words = (_bytes(one.uri), one.sha256.encode(), _bytes(one.keeper_uri))
         quoted = b" ".join(_quoted(word) for word in (*words, one.keeper_sha256.encode()))
         lines.append(b"one %06d %s\n" % (number, quoted))
-    for stays in plan.staying:
-        shown = json.dumps(stays.path, ensure_ascii=False).encode("utf-8", "replace")
-        lines.append(b"# stays: %s: %s\n" % (shown, stays.reason.encode("utf-8", "replace")))
+    # names end up in reasons too: nothing but one line of ASCII may stand in a comment
+    stays = (json.dumps(f"{one.path}: {one.reason}").encode() for one in plan.staying)
+    lines += [b"# stays: %s\n" % line for line in stays]
     return b"".join([*lines, b"exit $failed\n"])
 
 

@@ -7,15 +7,19 @@ uploads) with the reason. Doing it is `moving`'s part, on the machine that has t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from indexer.analysis.duplicates.decisions import Decided, Decision, every, on_pairs, pair_id
+from indexer.analysis.duplicates.chains import settle
+from indexer.analysis.duplicates.decisions import Decided, Decision, every, pair_id
 from indexer.analysis.duplicates.keeper import rank
 from indexer.analysis.duplicates.pictures import assets
 from indexer.analysis.subject import Access
 from indexer.domain import Asset, AssetId, Source
 from indexer.readers.uris import MEMBER
+
+_DECIDED = "decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +80,30 @@ def plan(
 ) -> Plan:
     """The plan of a Collection: its decisions, these suggestions, and spare files of these assets.
 
-    A suggestion that a decision speaks against is left out.
+    A suggestion on which there is a decision is left out, and nothing leaves for something that a
+    decision keeps it apart from, however many steps lie between.
     """
-    decided = [*every(access.store, collection, Decision.DUPLICATE)]
-    open_ones = _still_open(access, collection, [*suggested])
+    decided = [*every(access.store, collection)]
+    said = {one.id for one in decided}
+    same = [one for one in decided if one.decision is Decision.DUPLICATE]
+    open_ones = [one for one in suggested if pair_id(one.goes, one.keeper) not in said]
     spare = [*copies]
-    ids = {id for one in decided for id in (one.first, one.second)}
+    ids = {id for one in same for id in (one.first, one.second)}
     ids |= {id for one in open_ones for id in (one.goes, one.keeper)} | {*spare}
     known = assets(access, collection, sorted(ids))
-    wanted = [_from_decision(one, known) for one in decided if _are_known(one, known)]
+    wanted = [_from_decision(one, known) for one in same if _are_known(one, known)]
     wanted += [one for one in open_ones if one.goes in known and one.keeper in known]
-    return _planned(wanted, [known[id] for id in spare if id in known], known)
+    return _planned(wanted, [known[id] for id in spare if id in known], known, _apart(decided))
 
 
-def _still_open(
-    access: Access, collection: str, suggested: Sequence[Suggestion]
-) -> list[Suggestion]:
-    ids = [pair_id(one.goes, one.keeper) for one in suggested]
-    decided = on_pairs(access.store, collection, ids)
-    return [one for one, id in zip(suggested, ids, strict=True) if id not in decided]
+def _apart(decided: Iterable[Decided]) -> dict[AssetId, set[AssetId]]:
+    """For each asset those that a person said it is not the same as, or is wanted beside."""
+    apart: dict[AssetId, set[AssetId]] = defaultdict(set)
+    for one in decided:
+        if one.decision is not Decision.DUPLICATE:
+            apart[one.first].add(one.second)
+            apart[one.second].add(one.first)
+    return apart
 
 
 def _are_known(decided: Decided, known: Mapping[AssetId, Asset]) -> bool:
@@ -106,27 +115,31 @@ def _from_decision(decided: Decided, known: Mapping[AssetId, Asset]) -> Suggesti
         (decided.first, decided.second), key=lambda id: rank(known[id], is_derived=False)
     )
     goes = decided.second if keeper == decided.first else decided.first
-    return Suggestion(goes, keeper, "decided")
+    return Suggestion(goes, keeper, _DECIDED)
 
 
 def _planned(
-    wanted: Sequence[Suggestion], spare: Sequence[Asset], known: Mapping[AssetId, Asset]
+    wanted: Sequence[Suggestion],
+    spare: Sequence[Asset],
+    known: Mapping[AssetId, Asset],
+    apart: Mapping[AssetId, set[AssetId]],
 ) -> Plan:
     leaving: list[Leaving] = []
     staying: list[Staying] = []
     gone_for = {one.goes: one for one in reversed(wanted)}
+    favours = {goes: gone_for[goes].keeper for goes in _worst_first(gone_for, known)}
+    settled = settle(favours, apart, lambda id: _path(known[id]))
     for goes, one in sorted(gone_for.items()):
-        keeper = _last_keeper(goes, gone_for)
-        if keeper is None:
-            reason = "the decisions go round in a circle: nothing of it would be kept"
-            staying.append(Staying(goes, _path(known[goes]), reason))
+        if goes in settled.staying:
+            staying.append(Staying(goes, _path(known[goes]), settled.staying[goes]))
             continue
-        stays = _movable(known[keeper])
+        keeper = known[settled.kept[goes]]
+        stays = _movable(keeper)
         for source in known[goes].sources:
-            _file(known[goes], source, known[keeper], stays, one.why, leaving, staying)
+            _file(known[goes], source, keeper, stays, one.why, leaving, staying)
     for asset in spare:
         files = _movable(asset)
-        if asset.id in gone_for or len(asset.sources) < 2:
+        if asset.id in settled.kept or len(asset.sources) < 2:
             continue
         for source in asset.sources:
             if not files or source is not files[0]:
@@ -134,16 +147,12 @@ def _planned(
     return Plan(tuple(leaving), tuple(staying))
 
 
-def _last_keeper(goes: AssetId, gone_for: Mapping[AssetId, Suggestion]) -> AssetId | None:
-    """What is kept in the end, where what is kept of one pair goes for another one."""
-    seen = {goes}
-    keeper = gone_for[goes].keeper
-    while keeper in gone_for:
-        if keeper in seen:
-            return None
-        seen.add(keeper)
-        keeper = gone_for[keeper].keeper
-    return keeper
+def _worst_first(
+    gone_for: Mapping[AssetId, Suggestion], known: Mapping[AssetId, Asset]
+) -> list[AssetId]:
+    """In the order in which they go: what a person decided, then the least worth keeping."""
+    order = sorted(gone_for, key=lambda id: rank(known[id], is_derived=False), reverse=True)
+    return sorted(order, key=lambda id: gone_for[id].why != _DECIDED)
 
 
 def _file(

@@ -80,7 +80,7 @@ _HINT = 16
 _CERTAIN, _CERTAIN_CHANGED = 0.985, 0.02
 _COVERED = 0.3
 _SAME, _SAME_CHANGED = 0.97, 0.06
-_REST, _REST_CHANGED = 0.97, 0.2
+_REST, _REST_CHANGED, _PART_CHANGED = 0.97, 0.15, 0.06
 _AGREED = 10
 _WHOLE = 0.95
 _TONED = 12.0
@@ -108,7 +108,7 @@ def judge(first: View, second: View, turn: Turn, distance: int) -> Judged | None
         if laid is None:
             continue
         alike = likeness(first, second, laid)
-        if _is_confirmed(laid, alike):
+        if _is_confirmed(first, second, laid, alike):
             return _judged(first, second, laid, alike)
         if _is_same_scene(laid) and (nearest is None or laid.inliers > _inliers(nearest)):
             nearest = Judged(Verdict.SAME_SCENE, (), None, laid, alike)
@@ -117,12 +117,17 @@ def judge(first: View, second: View, turn: Turn, distance: int) -> Judged | None
     return nearest
 
 
-def _is_confirmed(laid: Laid, found: Likeness) -> bool:
+def _is_confirmed(first: View, second: View, laid: Laid, found: Likeness) -> bool:
     """Whether one comes out as the other, but for what was written over it."""
     if laid.inliers < _AGREED or max(found.first_covered, found.second_covered) < _COVERED:
         return False
     same = found.correlation >= _SAME and found.changed <= _SAME_CHANGED
-    return same or (found.rest >= _REST and found.changed <= _REST_CHANGED)
+    if same or found.rest < _REST or found.changed > _REST_CHANGED:
+        return same
+    # In a burst the frame moves a little and so does what is in it; writing leaves the frame.
+    changes, _ = _covering(first, second, laid, found)
+    moved = is_askew(laid) or Verdict.CROPPED in changes
+    return not moved or found.changed <= _PART_CHANGED
 
 
 def _is_same_scene(laid: Laid) -> bool:

@@ -76,7 +76,7 @@ def view_of(image: PIL.Image.Image, size: tuple[int, int] | None = None) -> View
     small = image
     if max(image.size) > SIDE:
         small = image.copy() if max(image.size) <= 4 * SIDE else image.reduce(2)
-        small.thumbnail((SIDE, SIDE), PIL.Image.Resampling.BOX)
+        small.thumbnail((SIDE, SIDE), PIL.Image.Resampling.BICUBIC)
     colours = np.asarray(small, np.int16)
     spread = colours.max(axis=2) - colours.min(axis=2)
     return View(np.asarray(small.convert("L")), float(spread.mean()), original)

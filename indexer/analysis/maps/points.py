@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from indexer.errors import InvalidInput
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ARROW = "application/vnd.apache.arrow.stream"
 """The media type of what `stream` gives."""
+
+_NAMED = 1000
 
 
 def coloured(points: pa.Table, name: str, values: pa.Table, column: str) -> pa.Table:
@@ -47,17 +51,25 @@ def name_places(points: pa.Table, column: str) -> pa.Table:
     """Where to write the name of each group: columns group, x, y, size; the largest first.
 
     A group's place is the median of its points, which few strays do not move. Rows without a group
-    (null), and noise (a negative number), have none.
+    (null), and noise (a negative number), have none; of very many groups the thousand largest are
+    told. Raises `InvalidInput` for a column of measures or of lists, which has no groups.
     """
     import pyarrow as pa
 
+    kind = points.schema.field(column).type
+    if pa.types.is_floating(kind) or pa.types.is_nested(kind):
+        raise InvalidInput(
+            f"Column {column!r} ({kind}) has no groups to be named; choose one of texts or whole "
+            "numbers, such as members.cluster.",
+            column=column,
+        )
     groups = points[column].to_pylist()
     xs, ys = points["x"].to_numpy(), points["y"].to_numpy()
     members: dict[object, list[int]] = {}
     for row, group in enumerate(groups):
         if group is not None and not (isinstance(group, int) and group < 0):
             members.setdefault(group, []).append(row)
-    largest = sorted(members.items(), key=lambda item: (-len(item[1]), str(item[0])))
+    largest = sorted(members.items(), key=lambda item: (-len(item[1]), str(item[0])))[:_NAMED]
     return pa.table(
         {
             "group": [group for group, _ in largest],
