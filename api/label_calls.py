@@ -24,7 +24,10 @@ class LabelCalls(AssetCalls):
         return cast("int", answer["assets"])
 
     def drop_labels(self, id: str, field: str, collection: str = DEFAULT) -> int:
-        """Undo `save_labels`; returns from how many assets the label was taken."""
+        """Undo `save_labels` or `label_by_clusters`; returns from how many assets it was taken.
+
+        Only what the analysis wrote is taken out. Raises `NotFound` if it wrote nothing there.
+        """
         path = f"/analyses/{segment(id)}/labels"
         answer = self._json("DELETE", collection, path, params={"field": field})
         return cast("int", answer["assets"])

@@ -186,7 +186,7 @@ def label(
     ] = None,
     collection: CollectionOption = "default",
 ) -> None:
-    """Save the names of clusters as metadata of their members."""
+    """Save the names of clusters as metadata of their members; nothing is overwritten."""
     with session.client("Looking") as client:
         collection = chosen(client, collection)
         count = client.label_by_clusters(id, field, collection, clusters=only)
@@ -194,7 +194,11 @@ def label(
         emit({"labelled": count, "field": field})
         return
     page().print(f"{number(count, 'asset')} labelled.", markup=False, soft_wrap=True)
-    say(f"Search within one: semblance search … --where '{field}=NAME' -c {collection}", "dim")
+    say(
+        f"Search within one: semblance search … --where '{field}=NAME' -c {collection}    "
+        f"Undo: semblance labels drop {id} {field} -c {collection}",
+        "dim",
+    )
 
 
 def _refuse_options(context: typer.Context) -> None:

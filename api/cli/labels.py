@@ -57,7 +57,10 @@ def drop(
     field: FieldArgument,
     collection: CollectionOption = "default",
 ) -> None:
-    """Take saved labels out again, wherever nobody has changed them since."""
+    """Take out the labels an analysis saved, but for those changed since.
+
+    Values that were there before stay, and so do other metadata.
+    """
     with session.client("Looking") as client:
         count = client.drop_labels(id, field, chosen(client, collection))
     if session.as_json:

@@ -9,7 +9,7 @@ from api.routes.analyses import ANALYSIS, told
 from api.schemas.analyses import AnalysisTold
 from api.schemas.clusters import ClusterName, Label, Labelled, Merge
 from indexer.analysis.clusters import keeping
-from indexer.metadata import clean
+from indexer.analysis.labels.saving import metadata_key
 
 router = APIRouter(prefix="/collections/{collection}/analyses/{id}/clusters", tags=["analyses"])
 
@@ -32,9 +32,13 @@ def assign_to_clusters(analysis: ANALYSIS, engine: ENGINE) -> AnalysisTold:
 
 @router.post("/label")
 def label_by_clusters(analysis: ANALYSIS, asked: Label, engine: ENGINE) -> Labelled:
-    """Save the clusters' names as a metadata field of their members; other metadata stays."""
+    """Save the clusters' names as a metadata field of their members; other metadata stays.
+
+    Nothing is overwritten: 409 if a member has another value in the field. Names that this analysis
+    saved there are brought up to date. `DELETE .../labels` takes them out again.
+    """
     count = keeping.label(engine.access, analysis, asked.field, asked.clusters)
-    return Labelled(labelled=count, field=next(iter(clean({asked.field: "x"}))))
+    return Labelled(labelled=count, field=metadata_key(asked.field))
 
 
 @router.patch("/{cluster}")

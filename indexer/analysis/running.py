@@ -155,8 +155,12 @@ def _finish(access: Access, analysis: Analysis, subject: Subject, outcome: Outco
 
 
 def amend(access: Access, analysis: Analysis, outcome: Outcome) -> Analysis:
-    """Put other tables and another summary in the place of an analysis', as after an edit."""
-    kept = artefacts.save(access.blobs, analysis, outcome.tables, analysis.assets or 0)
+    """Put other tables and another summary in the place of an analysis', as after an edit.
+
+    A table that is not among them stays as it is.
+    """
+    new = artefacts.save(access.blobs, analysis, outcome.tables, analysis.assets or 0)
+    kept = {**analysis.tables, **new}
     entries.write(
         access.store,
         analysis,

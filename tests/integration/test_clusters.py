@@ -104,6 +104,9 @@ def test_pictures_are_clustered_edited_labelled_and_clustered_again(
     answer = live.owner.get(f"/v1/collections/{pictures}/assets", params=question).json()
     paths = [Path(asset["sources"][0]["path"]) for asset in answer["assets"]]
     assert {path.parent.name for path in paths} == {"red"}
+    undo = f"/v1/collections/{pictures}/analyses/{told['id']}/labels"
+    undone = live.owner.delete(undo, params={"field": "motif"})
+    assert undone.json() == {"field": "motif", "assets": 3 * EACH}
 
 
 def test_new_pictures_are_assigned_and_a_cluster_is_drilled_into(live: Live, pictures: str) -> None:
@@ -187,7 +190,7 @@ def test_what_cannot_be_is_refused_with_the_remedy(live: Live, pictures: str) ->
     twice = live.owner.patch(f"{path}/{other}", json={"name": taken["name"]})
     assert "is called" in twice.json()["message"]
     nothing = live.owner.post(f"{path}/label", json={"field": "!!"})
-    assert "no name for a metadata field" in nothing.json()["message"]
+    assert "names no field" in nothing.json()["message"]
 
 
 def test_density_says_how_much_is_in_no_cluster(live: Live, pictures: str) -> None:

@@ -131,6 +131,8 @@ def test_labels_are_saved_over_the_api_and_nothing_is_overwritten(
 
     undone = live.owner.delete(f"{path}/{first['id']}/labels", params={"field": "tone"})
     assert undone.json() == {"field": "tone", "assets": 16}
+    twice = live.owner.delete(f"{path}/{first['id']}/labels", params={"field": "tone"})
+    assert (twice.status_code, twice.json()["code"]) == (404, "not_found")
     again = live.owner.post(f"{path}/{other['id'][:8]}/labels", json={"field": "tone"})
     assert again.status_code == 200
 

@@ -21,6 +21,7 @@ from indexer.analysis.clusters.tables import (
     centres_in,
     clusters_in,
     clusters_tables,
+    highest_in,
     members_in,
 )
 from indexer.analysis.entry import Analysis, State
@@ -161,6 +162,8 @@ def test_two_become_one() -> None:
         **dict.fromkeys("abc", 2),
         "d": -1,
     }
+    assert highest_in(tables["clusters"]) == 2
+    assert highest_in(edits.merged(two(), [1, 2], None, vectors)["clusters"]) == 2, "2 is gone"
     with pytest.raises(InvalidInput, match="at least two different"):
         edits.merged(two(), [1, 1], None, {})
     with pytest.raises(InvalidInput, match="There is no cluster 3"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from indexer.analysis.clusters import vocabulary, words
 from indexer.analysis.clusters.naming import Name, NamedBy, distinct
@@ -14,7 +16,8 @@ from indexer.errors import InvalidInput
 
 def test_class_based_tf_idf_by_hand() -> None:
     # term 0 only in the first cluster, term 1 in both
-    found = words.weights(np.array([[3.0, 1.0], [0.0, 4.0]]))
+    counts = csr_matrix(np.array([[3.0, 1.0], [0.0, 4.0]]))
+    found = csr_matrix((words.weights(counts), counts.indices, counts.indptr)).toarray()
     rare, common = np.log1p(4 / 3), np.log1p(4 / 5)  # four terms a cluster
     assert found == pytest.approx(np.array([[0.75**0.5 * rare, 0.5 * common], [0, common]]))
 
@@ -31,6 +34,19 @@ def test_two_words_that_stay_together_are_one_term() -> None:
     flow = ["boundary layer in a flow", "the boundary layer", "boundary layer theory"]
     found = words.terms([flow, ["heat", "cold heat"]], 2)
     assert found[0][0] == "boundary layer"
+
+
+def test_the_words_of_many_clusters_take_no_more_memory_than_they_are() -> None:
+    # 300 clusters with 60 words each that no other has: 36,000 words and pairs
+    texts = [[" ".join(f"w{n}x{word}" for word in range(60))] for n in range(300)]
+    words.terms(texts[:2], 3)  # what is imported is not counted
+    tracemalloc.start()
+    found = words.terms(texts, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert all(term.startswith(f"w{n}x") for n, terms in enumerate(found) for term in terms)
+    assert [len(terms) for terms in found] == [3] * 300
+    assert peak < 300 * 36_000 * 8, "one full table of clusters by words"
 
 
 def test_only_stop_words_are_no_terms() -> None:

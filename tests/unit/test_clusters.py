@@ -110,6 +110,16 @@ def test_density_finds_the_groups_and_leaves_out_what_lies_between() -> None:
     assert sure[labels >= 0].min() > 0
 
 
+def test_variants_of_what_is_there_many_times_belong_to_it() -> None:
+    # half of the group are the same, so the median deviation is 0
+    same, variants = np.repeat(np.eye(1, 64), 12, axis=0), blobs(1, 10, 0.08)
+    other = np.roll(blobs(1, 30, 0.3, seed=3), 5, axis=1)
+    vectors = np.concatenate([same, variants, other]).astype(np.float32)
+    labels, _ = density.cluster(vectors, graph_of(vectors, 15), 5, Steps())
+    assert len(set(labels[:22].tolist())) == 1
+    assert labels[0] >= 0
+
+
 def test_density_calls_few_vectors_no_cluster() -> None:
     vectors = angles(0, 1, 2, 90)
     labels, _ = density.cluster(vectors, graph_of(vectors, 3), 5, Steps())
@@ -168,6 +178,13 @@ def test_a_cluster_keeps_its_number_and_a_new_one_gets_one_never_used() -> None:
     # first cluster: c, d and a newcomer; second: a, b; third: only newcomers
     ids, labels = list("abcdexyz"), np.array([1, 1, 0, 0, -1, 0, 2, 2], np.int32)
     assert numbered(ids, labels, former).tolist() == [9, 4, 10]
+
+
+def test_a_number_whose_cluster_is_gone_is_not_given_again() -> None:
+    # a run before gave 3, the last one had 1 and 2 alone
+    former = {"a": 1, "b": 1, "c": 2, "d": 2}
+    ids, labels = list("abcdxy"), np.array([0, 0, 1, 1, 2, 2], np.int32)
+    assert numbered(ids, labels, former, 3).tolist() == [1, 2, 4]
 
 
 def test_a_cluster_that_shares_little_is_another_one() -> None:

@@ -14,7 +14,7 @@ from indexer.analysis.asking import Asked
 from indexer.analysis.entry import Analysis, State
 from indexer.analysis.labels.classification import chances
 from indexer.analysis.labels.found import found_labels
-from indexer.analysis.labels.saving import save_label
+from indexer.analysis.labels.saving import write_labels
 from indexer.analysis.subject import Access
 from indexer.domain import AssetId
 from indexer.errors import Conflict, InvalidInput
@@ -71,7 +71,7 @@ def table(lab: Lab, analysis: Analysis, name: str = "assets") -> list[dict[str, 
 def label(lab: Lab, ids: Mapping[str, AssetId], field: str = "tone", **labels: str) -> None:
     """Labels by name, with _ for the hyphen."""
     wanted = {ids[name.replace("_", "-")]: value for name, value in labels.items()}
-    save_label(lab.store, lab.collection, wanted, field)
+    write_labels(lab.store, lab.collection, wanted, field)
 
 
 def all_labelled(lab: Lab, ids: Mapping[str, AssetId], **others: str) -> None:

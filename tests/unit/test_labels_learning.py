@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -94,6 +96,19 @@ def test_folds_are_even_in_size_and_in_classes() -> None:
     assert np.bincount(fold[codes == 0]).tolist() == [2] * 5
     assert np.bincount(fold[codes == 1]).tolist() == [1] * 5
     assert len(set(fold[codes == 2].tolist())) == 2
+
+
+def test_doubts_take_little_memory_beside_the_chances() -> None:
+    chances = np.random.default_rng(0).random((40_000, 200), np.float32)
+    chances[:, 0] += 0.5  # the likeliest, and the mean of its own label is as high
+    given = np.arange(40_000, dtype=np.int32) % 200
+    tracemalloc.start()
+    found = doubts(given, chances)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < chances.nbytes / 2
+    others = [row[np.arange(200) != label].max() for row, label in zip(chances, given, strict=True)]
+    assert found.margins == pytest.approx(found.self_confidence - np.array(others))
 
 
 def test_confident_learning_by_hand() -> None:

@@ -32,6 +32,8 @@ LEAST: Final = 5
 FAR: Final = 10.0
 """Longer than any edge between unit vectors: joins parts of the graph that no edge joins."""
 DEVIATIONS: Final = 3.0
+LEAST_DEVIATION: Final = 0.01
+"""Where half of a cluster are the same, their deviation is 0, and variants of them still belong."""
 _TO_SIGMA: Final = 1.4826  # of a normal distribution's median deviation
 _SHORTEST: Final = 1e-6  # an edge of length 0 would be none in a sparse matrix
 
@@ -87,7 +89,7 @@ def _dragged_along(vectors: Vectors, labels: Labels) -> NDArray[np.bool_]:
     for rows, centre in zip(members(labels, len(centres)), centres, strict=True):
         cosines = vectors[rows] @ centre
         middle = np.median(cosines)
-        deviation = _TO_SIGMA * np.median(np.abs(cosines - middle))
+        deviation = max(_TO_SIGMA * np.median(np.abs(cosines - middle)), LEAST_DEVIATION)
         out[rows[cosines < middle - DEVIATIONS * deviation]] = True
     return out
 

@@ -22,6 +22,7 @@ from indexer.analysis.clusters.tables import (
     centres_in,
     clusters_in,
     clusters_tables,
+    highest_in,
     members_in,
 )
 from indexer.domain import AssetId
@@ -159,7 +160,8 @@ def _made_of(
 def _with(
     tables: Tables, clusters: Sequence[Cluster], members: Members, centres: Centres | None
 ) -> dict[str, pa.Table]:
-    new = clusters_tables(clusters, members, centres or centres_in(tables["centres"]))
+    kept = centres or centres_in(tables["centres"])
+    new = clusters_tables(clusters, members, kept, highest_in(tables["clusters"]))
     return {**tables, **new}
 
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from indexer.analysis.clusters.kmeans import Vectors
+
+MOST: Final = 5_000
+"""Clusters that a tree is made of: the distances between them take 200 MB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from indexer import collections
@@ -12,15 +13,15 @@ from indexer.analysis.clusters.kmeans import Vectors
 from indexer.analysis.clusters.method import NAME, summary
 from indexer.analysis.clusters.tables import clusters_in, members_in
 from indexer.analysis.entry import Analysis, State
+from indexer.analysis.labels import saved
 from indexer.analysis.method import Outcome
 from indexer.analysis.running import amend
 from indexer.analysis.subject import Access
 from indexer.analysis.subjects import subject_of
 from indexer.batches import batches
-from indexer.domain import AssetId, Entry, Payload
+from indexer.domain import AssetId
 from indexer.errors import Conflict, InvalidInput
 from indexer.ledger import PAGE, now
-from indexer.metadata import clean, field_types
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,23 +60,26 @@ def assign(access: Access, analysis: Analysis) -> Analysis:
     subject = subject_of(access, analysis, _Unwatched())
     all_belong = analysis.request.parameters.get("by") != "density"
     tables = edits.brought_up_to_date(tables, subject.ids, subject.vectors, all_belong=all_belong)
+    _amend(access, replace(analysis, assets=len(subject)), tables)
+    # Last: if it is cut off before, the newcomers still count as added since.
     entries.write(
         access.store,
         analysis,
-        started_at=looked_at,  # from then on assets count as added since
+        looked_at=looked_at,
         assets=len(subject),
         without_vectors=subject.without_vectors,
     )
-    return _amend(access, analysis, tables)
+    return entries.get(access.store, analysis.collection, analysis.id)
 
 
 def label(
     access: Access, analysis: Analysis, field: str, numbers: Sequence[int] | None = None
 ) -> int:
-    """Write the names of clusters into the metadata of their members; returns how many.
+    """Save the names of clusters as metadata of their members; returns how many have theirs.
 
-    All clusters, or those with these numbers. Other metadata stays; what is in no cluster stays as
-    it is. Raises `InvalidInput` for a field that cannot be or a number that is not there.
+    All clusters, or those with these numbers. Nothing that is there is overwritten, but for what
+    this analysis saved itself; `saved.drop` takes it out again. Raises `InvalidInput` for a field
+    that cannot be or a number that is not there, `Conflict` if a member has another value.
     """
     tables = _tables(access, analysis)
     names = {one.cluster: one.name for one in clusters_in(tables["clusters"])}
@@ -83,36 +87,13 @@ def label(
         if number not in names:
             raise InvalidInput(f"There is no cluster {number}.", cluster=number)
     wanted = names if numbers is None else {number: names[number] for number in numbers}
-    if not clean({field: "x"}) or len(field) > 64:
-        raise InvalidInput(f"{field!r} is no name for a metadata field; use letters.", field=field)
     members = members_in(tables["members"])
     labels = {
         id: wanted[int(number)]
         for id, number in zip(members.ids, members.clusters, strict=True)
         if int(number) in wanted
     }
-    if labels:
-        described = collections.get(access.store, analysis.collection)
-        example = clean({field: next(iter(labels.values()))})
-        collections.remember_fields(access.store, described, field_types(example))
-    return _write_labels(access, analysis.collection, field, labels)
-
-
-def _write_labels(
-    access: Access, collection: str, field: str, labels: Mapping[AssetId, str]
-) -> int:
-    written = 0
-    for some in batches(labels, PAGE):
-        payloads: dict[AssetId, Payload] = {}
-        for point in access.store.get(collection, some):
-            metadata = point.payload.get("metadata")
-            if point.payload.get("entry") == Entry.ASSET.value:
-                there = metadata if isinstance(metadata, Mapping) else {}
-                payloads[point.id] = {"metadata": clean({**there, field: labels[point.id]})}
-        access.store.set_payload(collection, payloads)
-        written += len(payloads)
-    access.store.flush(collection)
-    return written
+    return saved.save(access, analysis, labels, field)
 
 
 def _tables(access: Access, analysis: Analysis) -> dict[str, pa.Table]:

@@ -16,13 +16,17 @@ SAME: Final = 0.3
 
 
 def numbered(
-    ids: Sequence[AssetId], labels: Labels, former: Mapping[AssetId, int] | None
+    ids: Sequence[AssetId],
+    labels: Labels,
+    former: Mapping[AssetId, int] | None,
+    highest: int = 0,
 ) -> NDArray[np.int32]:
     """The number of each cluster 0 to k - 1: that of the former cluster it is most like, or a new.
 
     `former`: the cluster of each asset in the run before (below 0: none). Assets that were not in
-    it, or are not here, say nothing. Without a former run the largest is 1, and so on. A number
-    that was given to another cluster once is not given again.
+    it, or are not here, say nothing. `highest`: the highest number that any run before has given,
+    though its cluster may be gone; new ones lie above. Without a former run the largest is 1, and
+    so on.
     """
     k = int(labels.max(initial=-1)) + 1
     numbers = np.zeros(k, np.int32)
@@ -32,8 +36,8 @@ def numbered(
     fresh = np.flatnonzero(numbers == 0)
     sizes = np.bincount(labels[labels >= 0], minlength=k)
     largest_first = fresh[np.argsort(-sizes[fresh], kind="stable")]
-    highest = max((former or {}).values(), default=0)
-    numbers[largest_first] = np.arange(len(fresh)) + max(highest, 0) + 1
+    highest = max(highest, *(former or {}).values(), 0)
+    numbers[largest_first] = np.arange(len(fresh)) + highest + 1
     return numbers
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.analysis.clusters import choosing, density, kmeans
+from indexer.analysis.clusters import choosing, density, hierarchy, kmeans
 from indexer.analysis.clusters.choosing import Choice
 from indexer.analysis.clusters.kmeans import Labels
 from indexer.analysis.clusters.matching import numbered
@@ -24,6 +24,7 @@ from indexer.analysis.clusters.tables import (
     choices_table,
     clusters_in,
     clusters_tables,
+    highest_in,
     members_in,
 )
 from indexer.analysis.method import Method, Outcome
@@ -54,7 +55,8 @@ def run(subject: Subject, asked: ClusterParameters) -> Outcome:
     subject.progress.step("Describing clusters")
     portraits = portray(subject.vectors, found.labels, asked.representatives)
     former = subject.earlier(NAME)
-    numbers = numbered(subject.ids, found.labels, _numbers_in(former))
+    highest = 0 if former is None else highest_in(former["clusters"])
+    numbers = numbered(subject.ids, found.labels, _numbers_in(former), highest)
     called = _called(names(subject, asked, found.labels, portraits), numbers, former)
     clusters = _clusters(subject, portraits, numbers, called)
     members = Members(
@@ -64,7 +66,7 @@ def run(subject: Subject, asked: ClusterParameters) -> Outcome:
         found.probabilities,
     )
     centres = Centres([int(n) for n in numbers], portraits.reach, portraits.centres)
-    tables = clusters_tables(clusters, members, centres)
+    tables = clusters_tables(clusters, members, centres, highest)
     tables["choices"] = choices_table(found.tried, found.chosen)
     return Outcome(summary(clusters, members) | _chosen(asked, found), tables)
 
@@ -100,8 +102,15 @@ def _by_density(subject: Subject, asked: ClusterParameters) -> Partition:
     smallest = asked.smallest or density.smallest_cluster(len(subject))
     graph = subject.graph(min(density.NEIGHBOURS, len(subject) - 1))
     labels, sure = density.cluster(subject.vectors, graph, smallest, subject.progress)
+    found = int(labels.max(initial=-1)) + 1
+    if found > hierarchy.MOST:
+        raise InvalidInput(
+            f"{found:,} groups stand out, more than the {hierarchy.MOST:,} that a tree is made of; "
+            f"give a `smallest` above {smallest:,}.",
+            smallest=smallest,
+        )
     remark = None
-    if labels.max(initial=-1) < 0:
+    if not found:
         remark = (
             f"No {smallest:,} assets lie so much closer together than others that they stand out. "
             "Try a lower `smallest`, or by=kmeans."

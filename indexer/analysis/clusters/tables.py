@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NONE = -1
 """The number that stands for no cluster."""
 
+_HIGHEST = b"highest_number"
+"""The key of the table `clusters`' metadata that has the highest number ever given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -61,13 +64,18 @@ class Centres:
 
 
 def clusters_tables(
-    clusters: Sequence[Cluster], members: Members, centres: Centres
+    clusters: Sequence[Cluster], members: Members, centres: Centres, highest: int = 0
 ) -> dict[str, pa.Table]:
-    """All tables but `choices`: clusters largest first, members nearest to their centre first."""
+    """All tables but `choices`: clusters largest first, members nearest to their centre first.
+
+    `highest`: the highest number that a cluster had before; what is higher now is added.
+    """
     nodes = hierarchy_table(clusters, centres)
     parents = dict(zip(nodes["node"].to_pylist(), nodes["parent"].to_pylist(), strict=True))
+    highest = max(highest, *(one.cluster for one in clusters), 0)
+    table = _clusters_table(clusters, parents, len(members.ids))
     return {
-        "clusters": _clusters_table(clusters, parents, len(members.ids)),
+        "clusters": table.replace_schema_metadata({_HIGHEST: str(highest)}),
         "members": members_table(members),
         "hierarchy": nodes,
         "centres": _centres_table(centres),
@@ -169,6 +177,12 @@ def clusters_in(table: pa.Table) -> list[Cluster]:
     """The rows of a table `clusters`."""
     fields = Cluster.__dataclass_fields__
     return [Cluster(**{key: row[key] for key in fields}) for row in table.to_pylist()]
+
+
+def highest_in(table: pa.Table) -> int:
+    """The highest number that a cluster of a table `clusters`, or of one before it, has had."""
+    noted = int((table.schema.metadata or {}).get(_HIGHEST, 0))
+    return max(noted, *(int(number) for number in table["cluster"].to_pylist()), 0)
 
 
 def members_in(table: pa.Table) -> Members:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.float64]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Weights = NDArray[np.float64]
 
 FEWEST_TEXTS: Final = 20
 """From so many texts on, a word that stands in more than half of them says nothing."""
@@ -61,29 +63,46 @@ def terms(texts: Sequence[Sequence[str]], count: int) -> list[list[str]]:
         counted = counter.fit_transform(every)
     except ValueError:  # its way to say that only stop words are there
         return [[] for _ in texts]
-    ends = np.cumsum([0, *(len(cluster) for cluster in texts)])
-    sums = [counted[first:last].sum(axis=0) for first, last in pairwise(ends)]
-    counts = np.asarray(np.vstack([np.asarray(one) for one in sums]), np.float64)
-    names = counter.get_feature_names_out()
-    weighted = weights(counts)
-    return [_best(w, c, names, count) for w, c in zip(weighted, counts, strict=True)]
+    counts = _by_cluster(counted, [len(cluster) for cluster in texts])
+    names, weighted = counter.get_feature_names_out(), weights(counts)
+    rows = [slice(*counts.indptr[row : row + 2]) for row in range(len(texts))]
+    return [
+        _best(weighted[row], counts.data[row], names[counts.indices[row]], count) for row in rows
+    ]
 
 
-def weights(counts: Counts) -> Counts:
-    """Class-based TF-IDF of how often each term (column) is in each cluster (row)."""
-    in_cluster = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(in_cluster, 1)
-    weighted = np.sqrt(shares) * np.log1p(in_cluster.mean() / np.maximum(counts.sum(axis=0), 1))
-    return np.asarray(weighted, np.float64)
+def weights(counts: csr_matrix) -> Weights:
+    """Class-based TF-IDF of how often each term (column) is in each cluster (row).
+
+    Of the counts that are stored, in their order: a term that is not there weighs nothing, and a
+    cluster has few of the words and pairs that all of them have.
+    """
+    in_cluster = np.asarray(counts.sum(axis=1), np.float64).ravel()
+    in_all = np.asarray(counts.sum(axis=0), np.float64).ravel()
+    rarity = np.log1p(in_cluster.mean() / np.maximum(in_all, 1))
+    totals = np.repeat(np.maximum(in_cluster, 1), np.diff(counts.indptr))
+    return np.asarray(np.sqrt(counts.data / totals) * rarity[counts.indices], np.float64)
 
 
-def _best(weighted: Counts, counts: Counts, names: Sequence[str], count: int) -> list[str]:
+def _by_cluster(counted: csr_matrix, sizes: Sequence[int]) -> csr_matrix:
+    """How often each term is in each cluster, whose texts follow each other in the rows."""
+    from scipy.sparse import csr_matrix
+
+    texts = np.arange(counted.shape[0])
+    ends = np.cumsum([0, *sizes])
+    of_cluster = csr_matrix((np.ones(len(texts)), texts, ends), (len(sizes), len(texts)))
+    counts = (of_cluster @ counted).tocsr()
+    counts.sort_indices()
+    return counts
+
+
+def _best(weighted: Weights, counts: Weights, names: Sequence[str], count: int) -> list[str]:
     """The heaviest words, each as the pair it mostly stands in: `boundary layer`.
 
     One that shares a word with a heavier one is left out.
     """
     # What was said once names no cluster where anything was said twice.
-    least = max(1, min(2, counts.max()))
+    least = max(1, min(2, counts.max(initial=0)))
     order = [int(place) for place in np.argsort(-weighted, kind="stable") if counts[place] >= least]
     pairs = [place for place in order if " " in names[place]][: count * LOOKED_AT]
     chosen: list[str] = []

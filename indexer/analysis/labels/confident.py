@@ -18,6 +18,8 @@ from indexer.analysis.labels.labelled import NONE, Codes
 Probabilities = NDArray[np.float32]
 
 _ROUNDING = 1e-6
+_CELLS = 1_000_000
+"""Probabilities that are looked at together: more would be copies of them all in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +52,39 @@ def doubts(given: Codes, probabilities: Probabilities) -> Doubts:
     Each class is given to at least one row.
     """
     n, classes = probabilities.shape
-    rows = np.arange(n)
-    suggested = probabilities.argmax(axis=1).astype(np.int32)
+    rows, labelled = np.arange(n), np.bincount(given, minlength=classes)
     self_confidence = probabilities[rows, given]
-    others = probabilities.copy()
-    others[rows, given] = -1
-    sure = _confidently(given, probabilities)
+    enough = np.bincount(given, self_confidence, classes) / labelled - _ROUNDING
+    suggested, sure = np.empty(n, np.int32), np.empty(n, np.int32)
+    rivals = np.empty(n, np.float32)
+    step = max(1, _CELLS // classes)
+    for some in (slice(first, first + step) for first in range(0, n, step)):
+        suggested[some] = probabilities[some].argmax(axis=1)
+        rivals[some] = _largest_other(given[some], probabilities[some])
+        sure[some] = _confidently(probabilities[some], enough)
     counted = np.zeros((classes, classes))
     np.add.at(counted, (given[sure != NONE], sure[sure != NONE]), 1)
     return Doubts(
         suggested,
         probabilities[rows, suggested],
         self_confidence,
-        self_confidence - others.max(axis=1),
+        self_confidence - rivals,
         # Not where the model's first choice is the label, however sure it is of another too.
         (sure != NONE) & (sure != given) & (suggested != given),
-        _calibrated(counted, np.bincount(given, minlength=classes)),
+        _calibrated(counted, labelled),
     )
 
 
-def _confidently(given: Codes, probabilities: Probabilities) -> Codes:
+def _largest_other(given: Codes, probabilities: Probabilities) -> Probabilities:
+    others = probabilities.copy()
+    others[np.arange(len(given)), given] = -1
+    largest: Probabilities = others.max(axis=1)
+    return largest
+
+
+def _confidently(probabilities: Probabilities, enough: NDArray[np.float64]) -> Codes:
     """The class that each row counts as, or `NONE`."""
-    classes = probabilities.shape[1]
-    means = [probabilities[given == code, code].mean(dtype=np.float64) for code in range(classes)]
-    reached = probabilities >= np.array(means) - _ROUNDING
+    reached = probabilities >= enough
     sure = np.where(reached, probabilities, -1).argmax(axis=1).astype(np.int32)
     return np.where(reached.any(axis=1), sure, np.int32(NONE))
 

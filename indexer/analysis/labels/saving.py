@@ -1,12 +1,12 @@
 """Writes labels that an analysis found into a metadata field, and takes them out again.
 
-Nothing that is there is overwritten: neither other fields nor another value in this one. That is
-why taking out needs no memory of what was before: it removes the very values that were saved.
+What people wrote is never lost: neither other fields nor another value in this one is overwritten,
+and what is taken out is what was written here, not what somebody gave before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from indexer import collections
@@ -21,55 +21,16 @@ from indexer.merging import Step, settle
 from indexer.metadata import clean
 from indexer.ports import VectorStore
 
-Changed = Callable[[dict[str, object], str], dict[str, object]]
-"""Metadata as they are to be, from what they are and the label of the asset."""
+Written = Set[tuple[AssetId, str]]
+"""Assets, each with a label that was written into one field of it."""
+
+Changed = Callable[[AssetId, dict[str, object]], dict[str, object]]
+"""An asset's metadata as they are to be, from what they are."""
 
 
-def save_label(
-    store: VectorStore, collection: Collection, labels: Mapping[AssetId, str], field: str
-) -> int:
-    """Give assets their labels as metadata, so that filters find them; returns how many have them.
-
-    Other metadata stay; the field is indexed. Assets that are gone are passed over. Saving the same
-    again changes nothing. Raises `Conflict`, with nothing written, if an asset has another value in
-    the field or the field holds other things than words; `InvalidInput` for a field that is no
-    metadata field of the first level.
-    """
-    key = _key(field)
-    known = collection.fields.get(key, FieldType.KEYWORD)
-    if known is not FieldType.KEYWORD:
-        raise Conflict(
-            f"The field {key!r} of collection {collection.name!r} holds values of type "
-            f"{known.value!r}; save labels into another field.",
-            collection=collection.name,
-            field=key,
-        )
-    cleaned = {id: str(clean({key: label}).get(key, "")) for id, label in labels.items()}
-    wanted = {id: label for id, label in cleaned.items() if label}
-    _refuse_others(store, collection, wanted, key)
-    collections.remember_fields(store, collection, {key: FieldType.KEYWORD})
-    steps = _change(store, collection, wanted, lambda before, label: {key: label, **before})
-    return sum(step.after.metadata[key] == wanted[step.after.id] for step in steps)
-
-
-def drop_label(
-    store: VectorStore, collection: Collection, labels: Mapping[AssetId, str], field: str
-) -> int:
-    """Undo `save_label`: take the field out wherever it holds this label; returns from how many.
-
-    A value that somebody has changed since stays.
-    """
-    key = _key(field)
-
-    def without(before: dict[str, object], label: str) -> dict[str, object]:
-        same = key in before and before[key] == clean({key: label}).get(key)
-        return {name: value for name, value in before.items() if not (same and name == key)}
-
-    steps = _change(store, collection, labels, without)
-    return sum(not step.is_idle for step in steps)
-
-
-def _key(field: str) -> str:
+def metadata_key(field: str) -> str:
+    """The key that labels saved in this field have. Raises `InvalidInput` unless it is a metadata
+    field of the first level."""
     place, _, key = payload_field(field).partition(".")
     if place != "metadata" or "." in key:
         raise InvalidInput(
@@ -80,35 +41,113 @@ def _key(field: str) -> str:
     return key
 
 
-def _refuse_others(
-    store: VectorStore, collection: Collection, labels: Mapping[AssetId, str], key: str
-) -> None:
-    having = assets_where(Exists(f"metadata.{key}"))
-    other = 0
-    for point in scroll_all(store, collection.name, having, fields=("metadata",)):
-        metadata = point.payload.get("metadata")
-        value = metadata.get(key) if isinstance(metadata, Mapping) else None
-        other += labels.get(point.id, value) != value
-    if other:
+def cleaned(labels: Mapping[AssetId, str], key: str) -> dict[AssetId, str]:
+    """The labels as metadata hold them; one that is empty then is left out."""
+    values = {id: clean({key: label}).get(key) for id, label in labels.items()}
+    return {id: str(value) for id, value in values.items() if value is not None}
+
+
+def without_theirs(
+    store: VectorStore,
+    collection: Collection,
+    labels: Mapping[AssetId, str],
+    key: str,
+    own: Written = frozenset(),
+) -> dict[AssetId, str]:
+    """Those of the labels that their assets do not have yet; the others are there already.
+
+    Raises `Conflict` if an asset has another value, unless it is one of our `own`, or if the field
+    holds other things than words.
+    """
+    known = collection.fields.get(key, FieldType.KEYWORD)
+    if known is not FieldType.KEYWORD:
         raise Conflict(
-            f"{other:,} of these assets have another value in {key!r} already, and no value is "
+            f"The field {key!r} of collection {collection.name!r} holds values of type "
+            f"{known.value!r}; save labels into another field.",
+            collection=collection.name,
+            field=key,
+        )
+    missing, others = dict(labels), 0
+    for id, value in _values(store, collection, key):
+        if id not in labels:
+            continue
+        if value == labels[id]:
+            del missing[id]
+        else:
+            others += not _is_own(id, value, own)
+    if others:
+        raise Conflict(
+            f"{others:,} of these assets have another value in {key!r} already, and no value is "
             "overwritten; choose another field, or take out what was saved there before.",
             collection=collection.name,
             field=key,
         )
+    return missing
 
 
-def _change(
-    store: VectorStore, collection: Collection, labels: Mapping[AssetId, str], changed: Changed
-) -> Iterator[Step]:
-    """Change metadata of assets that are there, though others may be merging into them."""
+def write_labels(
+    store: VectorStore,
+    collection: Collection,
+    labels: Mapping[AssetId, str],
+    key: str,
+    own: Written = frozenset(),
+) -> dict[AssetId, str]:
+    """Write labels where the field is empty or holds our `own`, and index it for filters.
+
+    Returns those that were written: not those of assets that are gone, or that others have given a
+    value meanwhile. Other metadata stay.
+    """
+
+    def labelled(id: AssetId, before: dict[str, object]) -> dict[str, object]:
+        free = key not in before or _is_own(id, before[key], own)
+        return {**before, key: labels[id]} if free else before
+
+    collections.remember_fields(store, collection, {key: FieldType.KEYWORD})
+    return {id: labels[id] for id in _changed(store, collection, labels, labelled)}
+
+
+def take_out(store: VectorStore, collection: Collection, own: Written, key: str) -> int:
+    """Take the field out of assets where it still holds our `own`; returns of how many.
+
+    A value that somebody has changed since stays.
+    """
+
+    def cleared(id: AssetId, before: dict[str, object]) -> dict[str, object]:
+        ours = key in before and _is_own(id, before[key], own)
+        return {name: value for name, value in before.items() if not (ours and name == key)}
+
+    return sum(1 for _ in _changed(store, collection, {id for id, _ in own}, cleared))
+
+
+def _is_own(id: AssetId, value: object, own: Written) -> bool:
+    return isinstance(value, str) and (id, value) in own
+
+
+def _values(
+    store: VectorStore, collection: Collection, key: str
+) -> Iterator[tuple[AssetId, object]]:
+    having = assets_where(Exists(f"metadata.{key}"))
+    for point in scroll_all(store, collection.name, having, fields=("metadata",)):
+        metadata = point.payload.get("metadata")
+        if isinstance(metadata, Mapping) and key in metadata:
+            yield point.id, metadata[key]
+
+
+def _changed(
+    store: VectorStore, collection: Collection, ids: Iterable[AssetId], changed: Changed
+) -> Iterator[AssetId]:
+    """Change metadata of assets that are there, though others may be merging into them.
+
+    Which were changed, by us.
+    """
 
     def plan(assets: Mapping[AssetId, Asset | None]) -> dict[AssetId, Step]:
-        there = {id: asset for id, asset in assets.items() if asset is not None}
         return {
-            id: Step(asset, replace(asset, metadata=changed(dict(asset.metadata), labels[id])))
-            for id, asset in there.items()
+            id: Step(asset, replace(asset, metadata=changed(id, dict(asset.metadata))))
+            for id, asset in assets.items()
+            if asset is not None
         }
 
-    for batch in batches(labels, PAGE):
-        yield from settle(store, collection.name, batch, plan).values()
+    for batch in batches(ids, PAGE):
+        steps = settle(store, collection.name, batch, plan)
+        yield from (id for id, step in steps.items() if not step.is_idle)
