@@ -114,7 +114,7 @@ def _figures(judged: Judged, count: int) -> dict[str, float]:
     flagged = int(judged.flagged.sum())
     right = int(judged.flagged[-count:].sum())
     return {
-        "auroc": auroc(judged.score[-count:], judged.score[:-count]),
+        "auroc": auroc(judged.distance[-count:], judged.distance[:-count]),
         "flagged": flagged,
         "precision": right / flagged if flagged else 1.0,
         "recall": right / count,
@@ -141,7 +141,7 @@ def _beside_cleanlab(vectors: dict[str, Vectors], python: Path | None) -> dict[s
     theirs = beside(python, "cleanlab", CLEANLAB, {"vectors": mixed})
     _judged(mixed[:100], {"by": "knn"})
     started = time.perf_counter()
-    ours = _judged(mixed, {"by": "knn"}).score
+    ours = _judged(mixed, {"by": "knn"}).distance
     seconds = time.perf_counter() - started
     strange = 1 - theirs["scores"]
     return {

@@ -38,7 +38,7 @@ def nearest_neighbours(
     neighbour, a duplicate of it is one. All rows are compared with all others as long as `device`
     (of the settings: auto, cpu or cuda) does that in a matter of seconds; beyond, most neighbours
     are found, and `recall` says how many, measured on a sample. `arithmetic` is what the device can
-    do, unless told. Needs the vectors twice at most, and some hundred megabytes.
+    do, unless told. Needs the vectors twice at most, and some kilobytes a row.
     """
     n, dimension = vectors.shape
     graph = no_neighbours(n, k)
