@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,9 +19,9 @@ from api.cli.analysing import (
 from api.cli.chosen import chosen
 from api.cli.cluster_list import tell
 from api.cli.cluster_tree import lines
+from api.cli.finding import FIND, FindsByDefault
 from api.cli.output import clean, emit, number, page, say
 from api.cli.session import CollectionOption, Session, command
-from indexer.errors import InvalidInput
 
 if TYPE_CHECKING:
     from api.analysis_answers import Analysis
@@ -35,26 +34,20 @@ NumberArgument = Annotated[int, typer.Argument(metavar="N", help="The cluster's 
 _SHORT = 8
 
 
-class _Verb:
-    """The group's own command: what `semblance clusters` does when no other is named."""
-
-    def __init__(self, group: typer.Typer) -> None:
-        self.group = group
-
-    def command(self, _: str | None, **options: Any) -> Callable[..., Any]:
-        return self.group.callback(invoke_without_command=True, **options)
-
-
 def register(app: typer.Typer) -> None:
-    """Add the group, which does something by itself."""
-    group = typer.Typer(rich_markup_mode=None)
+    """Add the group."""
+    group = typer.Typer(
+        cls=FindsByDefault,
+        help="Find groups, name and change them; without a command: find.",
+        rich_markup_mode=None,
+    )
     examples = (
         "semblance clusters",
         "semblance clusters --by density",
         "semblance clusters -k 12 --vocabulary aat.csv",
         "semblance clusters --within 3f2a9c1d:4",
     )
-    command(_Verb(group), "clusters", examples=examples)(find)  # type: ignore[arg-type]
+    command(group, FIND, examples=examples)(find)
     command(group, "show", examples=("semblance clusters show 3f2a9c1d",))(show)
     command(group, "tree", examples=("semblance clusters tree 3f2a9c1d --groups 5",))(tree)
     command(group, "rename", examples=("semblance clusters rename 3f2a9c1d 4 Boats",))(rename)
@@ -66,7 +59,6 @@ def register(app: typer.Typer) -> None:
 
 def find(
     session: Session,
-    context: typer.Context,
     by: Annotated[
         Literal["kmeans", "density"],
         typer.Option(help="kmeans takes in everything; density leaves out what stands alone."),
@@ -90,13 +82,7 @@ def find(
     within: WithinOption = None,
     limit: LimitOption = 50,
 ) -> None:
-    """Find groups of assets that belong together, and name them.
-
-    Further commands look at what was found, and change it.
-    """
-    if context.invoked_subcommand is not None:
-        _refuse_options(context)
-        return
+    """Find groups of assets that belong together, and name them."""
     parameters = {
         "by": by,
         "k": k,
@@ -199,17 +185,6 @@ def label(
         f"Undo: semblance labels drop {id} {field} -c {collection}",
         "dim",
     )
-
-
-def _refuse_options(context: typer.Context) -> None:
-    # They would be of no effect, and a name of a collection that is not heeded does harm.
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise InvalidInput(
-                f"Write options behind the command: semblance clusters "
-                f"{context.invoked_subcommand} … --{name.replace('_', '-')} …"
-            )
 
 
 def _changed(session: Session, told: Analysis, sentence: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from api.cli import duplicates_moving
+from api.cli import duplicates_deciding, duplicates_moving
 from api.cli.analysing import (
     KindOption,
     LimitOption,
@@ -19,7 +18,8 @@ from api.cli.analysing import (
     heading,
     place,
 )
-from api.cli.chosen import chosen
+from api.cli.duplicates_deciding import said
+from api.cli.finding import FIND, FindsByDefault
 from api.cli.output import clean, emit, number, page, rows, say, size
 from api.cli.session import CollectionOption, Session, command
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from api.analysis_answers import Analysis
     from api.answers import Asset
 
-_DECISIONS = Literal["duplicate", "not_duplicate", "keep_both"]
 
 CosineOption = Annotated[
     float | None,
@@ -39,47 +38,23 @@ DistanceOption = Annotated[
         "--hash-distance", min=0, max=8, help="Check hashes apart by so many bits; else 8."
     ),
 ]
-_WORDS = {
-    "same_pixels": "same pixels in another file",
-    "reencoded": "re-encoded",
-    "recoloured": "other colours or tones",
-    "overlaid": "written over",
-    "same_text": "same text",
-    "same_scene": "same scene",
-}
-
-
-class _FindsByDefault(TyperGroup):
-    """`semblance duplicates -c photos` is `semblance duplicates find -c photos`."""
-
-    def parse_args(self, context: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
-            args = ["find", *args]
-        return super().parse_args(context, args)
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(
-        cls=_FindsByDefault,
+        cls=FindsByDefault,
         help="Find duplicates, decide, plan; without a command: find.",
         rich_markup_mode=None,
     )
     examples = ("semblance duplicates", "semblance duplicates -c letters --kind text -n 50")
-    command(group, "find", examples=examples)(find)
-    command(group, "open", examples=("semblance duplicates open 3f2a9c1d",))(open_pairs)
-    command(
-        group,
-        "decide",
-        examples=("semblance duplicates decide duplicate ID OTHER --keep ID",),
-    )(decide)
-    command(group, "decisions", examples=("semblance duplicates decisions",))(decisions)
-    command(group, "reopen", examples=("semblance duplicates reopen PAIR",))(reopen)
+    command(group, FIND, examples=examples)(find)
     command(
         group,
         "check",
         examples=("semblance duplicates check ~/Incoming -c archive",),
     )(check)
+    duplicates_deciding.register(group)
     duplicates_moving.register(group)
     app.add_typer(group, name="duplicates")
 
@@ -122,100 +97,6 @@ def find(
     _tell_next(told, groups["total"], limit)
 
 
-def open_pairs(
-    session: Session,
-    id: Annotated[str, typer.Argument(metavar="ANALYSIS", help="A run of `duplicates`.")],
-    soft: Annotated[
-        bool, typer.Option("--soft", help="With the same scene, and re-worded texts.")
-    ] = False,
-    collection: CollectionOption = "default",
-    limit: LimitOption = 50,
-) -> None:
-    """List pairs of a run that nobody has decided on, the surest first."""
-    with session.client("Looking") as client:
-        told = client.open_pairs(id, chosen(client, collection), limit=limit, soft=soft)
-    if session.as_json:
-        emit(told)
-        return
-    say(f"{number(told['total'], 'open pair')}, {told['decided']:,} decided.")
-    for row in told["rows"]:
-        page().print(
-            f"{_said(row['verdict'])}  {_evidence(row)}\n"
-            f"  {row['id']}  {place(told['assets'].get(row['id']))}\n"
-            f"  {row['other_id']}  {place(told['assets'].get(row['other_id']))}",
-            markup=False,
-            soft_wrap=True,
-        )
-
-
-def decide(
-    session: Session,
-    decision: Annotated[_DECISIONS, typer.Argument(metavar="DECISION", help="What they are.")],
-    assets: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="Two assets, or the first with several.")
-    ],
-    keep: Annotated[str | None, typer.Option(help="Of two duplicates, the one to keep.")] = None,
-    note: Annotated[str | None, typer.Option(help="Why, for those who come later.")] = None,
-    collection: CollectionOption = "default",
-) -> None:
-    """Say what a pair is: duplicate, not_duplicate or keep_both.
-
-    It holds for good, after a rescan and with other models, and the pair
-    is not asked about again. Of several, each is paired with the first.
-    """
-    pairs = [[assets[0], other] for other in assets[1:] or assets[:1]]
-    said = [{"assets": pair, "decision": decision, "keep": keep, "note": note} for pair in pairs]
-    with session.client("Writing") as client:
-        told = client.decide(said, chosen(client, collection))
-    if session.as_json:
-        emit(told)
-        return
-    say(f"Noted: {number(len(told), 'pair')}. `semblance duplicates plan` makes a plan of it.")
-
-
-def decisions(
-    session: Session,
-    collection: CollectionOption = "default",
-    only: Annotated[_DECISIONS | None, typer.Option(help="Only these.")] = None,
-) -> None:
-    """List what was decided."""
-    with session.client("Looking") as client:
-        told = [*client.decisions(chosen(client, collection), decision=only)]
-    if session.as_json:
-        emit(told)
-        return
-    rows(
-        ("pair", "decision", "decided", "keep", "assets", "note"),
-        [
-            (
-                one["pair"],
-                one["decision"],
-                one["decided_at"][:19].replace("T", " "),
-                one["keep"] or "-",
-                " ".join(one["assets"]),
-                one["note"] or "",
-            )
-            for one in told
-        ],
-    )
-
-
-def reopen(
-    session: Session,
-    pairs: Annotated[
-        list[str], typer.Argument(metavar="PAIR...", help="As `duplicates decisions` lists them.")
-    ],
-    collection: CollectionOption = "default",
-) -> None:
-    """Forget decisions: their pairs are open again."""
-    with session.client("Writing") as client:
-        undone = client.undo_decisions(pairs, chosen(client, collection))
-    if session.as_json:
-        emit({"undone": undone})
-        return
-    say(f"{number(undone, 'decision')} forgotten.")
-
-
 def check(
     session: Session,
     path: Annotated[str, typer.Argument(metavar="PATH", help="A folder or file to be added.")],
@@ -254,7 +135,7 @@ def check(
         [
             (
                 row["result"],
-                _said(row["verdict"]) if row["verdict"] else "-",
+                said(row["verdict"]) if row["verdict"] else "-",
                 row["path"],
                 row["match_path"] or row["reason"] or "-",
             )
@@ -265,7 +146,7 @@ def check(
 
 def _tell_found(told: Analysis) -> None:
     counts = told["summary"]
-    verdicts = ", ".join(f"{count:,} {_said(name)}" for name, count in counts["verdicts"].items())
+    verdicts = ", ".join(f"{count:,} {said(name)}" for name, count in counts["verdicts"].items())
     say(
         f"{number(counts['groups'], 'group')} with {counts['duplicates']:,} duplicates beside the "
         f"ones to keep ({size(counts['bytes_beside'])}). Pairs: {verdicts or 'none'}."
@@ -282,7 +163,7 @@ def _tell_group(group: dict[str, Any], assets: dict[str, Asset]) -> None:
     keep = place(assets.get(group["id"]))
     lines = [f"keep  {keep}", f"      {group['reason']}  {group['id']}"]
     for member, verdict in zip(group["member_ids"], group["verdicts"], strict=True):
-        lines.append(f"      {_said(verdict)}: {place(assets.get(member))}  {member}")
+        lines.append(f"      {said(verdict)}: {place(assets.get(member))}  {member}")
     page().print(clean_lines(lines), markup=False, soft_wrap=True)
 
 
@@ -311,18 +192,3 @@ def _tell_next(told: Analysis, groups: int, limit: int) -> None:
 def clean_lines(lines: list[str]) -> str:
     """Lines without control characters in them."""
     return "\n".join(clean(line) for line in lines)
-
-
-def _said(verdict: str) -> str:
-    return _WORDS.get(verdict, verdict)
-
-
-def _evidence(row: dict[str, Any]) -> str:
-    told = [f"cosine {row['cosine']:.3f}"]
-    if row["hash_distance"] is not None:
-        told.append(f"hash {row['hash_distance']}")
-    if row["inliers"]:
-        told.append(f"{row['inliers']} of {row['matches']} details agree")
-    if row["correlation"] is not None:
-        told.append(f"correlation {row['correlation']:.3f}")
-    return ", ".join(told)
