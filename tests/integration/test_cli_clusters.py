@@ -82,6 +82,6 @@ def test_clusters_are_found_shown_edited_and_saved_as_labels(data: Path) -> None
 def test_what_is_wrong_is_said(data: Path) -> None:
     assert "at most 18" in problem(data, "clusters", "-k", 19, "-c", "market", code=2)["message"]
     _, err = run(data, "clusters", "-c", "market", "show", "abcd", code=2)
-    assert "Write options behind the command: semblance clusters show" in err
+    assert "unexpected extra argument" in err
     terms = problem(data, "clusters", "--vocabulary", "/nowhere", "-c", "market", code=2)
     assert "cannot be read" in terms["message"]
