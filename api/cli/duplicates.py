@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CosineOption = Annotated[
     float | None,
-    typer.Option(min=0, max=1, help="Check neighbours at least this alike; else 0.8."),
+    typer.Option(min=0, max=1, help="Check neighbours at least this alike; else 0.75."),
 ]
 DistanceOption = Annotated[
     int | None,

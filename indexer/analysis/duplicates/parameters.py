@@ -13,7 +13,7 @@ class DuplicateParameters(Parameters):
     """Bounds of what is looked at. They never decide: the check of each pair does."""
 
     cosine: float = Field(
-        0.8,
+        0.75,
         ge=0,
         le=1,
         description="Neighbours in the space at least this alike are checked. Lower finds smaller "
