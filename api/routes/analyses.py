@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Depends, Query, Response
@@ -28,6 +28,10 @@ from indexer.settings import Settings
 router = APIRouter(prefix="/collections/{collection}/analyses", tags=["analyses"])
 
 _LOOK_SECONDS = 0.05
+
+_ENDED_IN_TIME: dict[int | str, dict[str, Any]] = {
+    201: {"model": AnalysisTold, "description": "It has ended"}
+}
 
 WAIT = Annotated[
     float,
@@ -73,7 +77,7 @@ def _add_analysis(method: Method) -> None:
         description=f"{method.promise} Answers 201 with the result if it is there in time, else "
         "202: then ask for it by its id.",
         response_model=AnalysisTold,
-        responses={201: {"model": AnalysisTold, "description": "It has ended"}},
+        responses=_ENDED_IN_TIME,
     )
 
 
@@ -119,7 +123,7 @@ def cancel_analysis(analysis: ANALYSIS, store: STORE) -> AnalysisTold:
     return told(store, entries.cancel(store, analysis))
 
 
-@router.post("/{id}/rerun", status_code=202, response_model=AnalysisTold)
+@router.post("/{id}/rerun", status_code=202, response_model=AnalysisTold, responses=_ENDED_IN_TIME)
 async def rerun_analysis(
     analysis: ANALYSIS, serving: SERVING, who: CALLER, response: Response, wait: WAIT = 3.0
 ) -> AnalysisTold:

@@ -26,7 +26,16 @@ def test_answers_conform_to_the_openapi_document(live: Live) -> None:
     live.owner.post("/v1/collections", json={"name": "schema"}).raise_for_status()
     files = [("files", ("red.png", png()))]
     added = live.owner.post("/v1/collections/schema/assets/upload", files=files).json()
-    ids = {"assets": added["files"][0]["ids"][0], "jobs": added["job"]["id"]}
+    live.settled("schema", added["job"]["id"])
+    path = "/v1/collections/schema/analyses/quality"
+    analysis = live.owner.post(path, json={}, params={"wait": 60}).json()
+    assert analysis["state"] == "done"
+    ids = {
+        "assets": added["files"][0]["ids"][0],
+        "jobs": added["job"]["id"],
+        "analyses": analysis["id"],
+        "map": analysis["id"],
+    }
     schema = schemathesis.openapi.from_url(f"{live.url}/openapi.json")
     for result in schema.get_all_operations():
         assert isinstance(result, Ok)
