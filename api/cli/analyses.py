@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.cli.analysing import (
+    IdArgument,
     KindOption,
     LimitOption,
     Scope,
@@ -17,6 +18,7 @@ from api.cli.analysing import (
     WithinOption,
     analyse,
     follow,
+    short,
 )
 from api.cli.chosen import chosen
 from api.cli.files import write
@@ -27,12 +29,6 @@ from indexer.errors import InvalidInput
 
 if TYPE_CHECKING:
     from api.analysis_answers import Analysis
-
-IdArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="As `analyses list` shows it; its beginning is enough.")
-]
-
-_SHORT = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -72,7 +68,7 @@ def list_all(
         ("id", "analysis", "begun", "state", "assets", "space", "kind", "since"),
         [
             (
-                one["id"][:_SHORT] if for_people() else one["id"],
+                short(one) if for_people() else one["id"],
                 one["analysis"],
                 one["created_at"][:19].replace("T", " "),
                 one["state"],
@@ -163,7 +159,7 @@ def delete(
     with session.client("Looking") as client:
         collection = chosen(client, collection)
         told = client.analysis(id, collection)
-        confirmed(f"Delete {told['analysis']} {told['id'][:_SHORT]} with its tables?", yes)
+        confirmed(f"Delete {told['analysis']} {short(told)} with its tables?", yes)
         client.delete_analysis(told["id"], collection)
     if session.as_json:
         emit({"deleted": told["id"]})

@@ -44,6 +44,9 @@ WithinOption = Annotated[
         help="Only cluster N of that analysis; or ID:TABLE.COLUMN=VALUE of any other.",
     ),
 ]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="As `analyses list` shows it; its beginning is enough.")
+]
 LimitOption = Annotated[
     int, typer.Option("--limit", "-n", metavar="N", min=1, max=10_000, help="Rows to show.")
 ]
@@ -126,8 +129,13 @@ def heading(analysis: Analysis, what: str) -> str:
     without = f" ({left:,} without a vector left out)" if left else ""
     return (
         f"{what} {count} of {analysis['collection']} in space {analysis['space']}{without}. "
-        f"Analysis {analysis['id'][:_SHORT]}."
+        f"Analysis {short(analysis)}."
     )
+
+
+def short(analysis: Analysis) -> str:
+    """As much of its id as people are shown, which is enough to name it by."""
+    return analysis["id"][:_SHORT]
 
 
 def place(asset: Asset | None) -> str:

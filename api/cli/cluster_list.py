@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from api.cli.analysing import heading, place
+from api.cli.analysing import heading, place, short
 from api.cli.output import emit, for_people, number, rows, say
 from api.cli.session import Session
 
 if TYPE_CHECKING:
     from api.analysis_answers import Analysis
     from api.client import Client
-
-_SHORT = 8
 
 
 def tell(session: Session, client: Client, told: Analysis, limit: int) -> None:
@@ -45,7 +43,7 @@ def _row(row: Mapping[str, Any], assets: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _remark(told: Analysis, hidden: int) -> None:
-    summary, id = told["summary"], told["id"][:_SHORT]
+    summary, id = told["summary"], short(told)
     if hidden > 0:
         say(f"{number(hidden, 'more cluster')} not shown; --limit shows them.")
     if summary["noise"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.cli.analysing import (
+    IdArgument,
     KindOption,
     LimitOption,
     Scope,
@@ -15,6 +16,7 @@ from api.cli.analysing import (
     WhereOption,
     WithinOption,
     analyse,
+    short,
 )
 from api.cli.chosen import chosen
 from api.cli.cluster_list import tell
@@ -26,12 +28,7 @@ from api.cli.session import CollectionOption, Session, command
 if TYPE_CHECKING:
     from api.analysis_answers import Analysis
 
-IdArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="As `analyses list` shows it; its beginning is enough.")
-]
 NumberArgument = Annotated[int, typer.Argument(metavar="N", help="The cluster's number.")]
-
-_SHORT = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -192,4 +189,4 @@ def _changed(session: Session, told: Analysis, sentence: str) -> None:
         emit(told)
         return
     page().print(clean(sentence), markup=False, soft_wrap=True)
-    say(f"See them: semblance clusters show {told['id'][:_SHORT]} -c {told['collection']}", "dim")
+    say(f"See them: semblance clusters show {short(told)} -c {told['collection']}", "dim")

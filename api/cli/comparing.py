@@ -15,6 +15,7 @@ from api.cli.analysing import (
     WithinOption,
     analyse,
     place,
+    short,
 )
 from api.cli.files import write
 from api.cli.map import table_format
@@ -103,9 +104,7 @@ def _tell(told: Analysis, shown: Rows) -> None:
         ],
         right=(0,),
     )
-    say(
-        f"`semblance analyses export {told['id'][:8]} outliers` lists outliers of one alone.", "dim"
-    )
+    say(f"`semblance analyses export {short(told)} outliers` lists outliers of one alone.", "dim")
 
 
 def _heading(told: Analysis) -> str:
@@ -115,7 +114,7 @@ def _heading(told: Analysis) -> str:
     without = f" ({left:,} without one left out)" if left else ""
     return (
         f"Compared {summary['space']} with {summary['other']} over {count} of "
-        f"{told['collection']} that have a vector in both{without}. Analysis {told['id'][:8]}."
+        f"{told['collection']} that have a vector in both{without}. Analysis {short(told)}."
     )
 
 

@@ -17,6 +17,7 @@ from api.cli.analysing import (
     analyse,
     heading,
     place,
+    short,
 )
 from api.cli.duplicates_deciding import said
 from api.cli.finding import FIND, FindsByDefault
@@ -179,12 +180,12 @@ def _tell_preview(counts: list[dict[str, Any]]) -> None:
 
 
 def _tell_next(told: Analysis, groups: int, limit: int) -> None:
-    short = told["id"][:8]
+    id = short(told)
     if groups > limit:
         say(f"{groups - limit:,} further groups: -n {groups}.", "dim")
     say(
-        f"`semblance duplicates open {short}` lists pairs to decide on, "
-        f"`semblance duplicates plan --run {short}` writes a plan.",
+        f"`semblance duplicates open {id}` lists pairs to decide on, "
+        f"`semblance duplicates plan --run {id}` writes a plan.",
         "dim",
     )
 

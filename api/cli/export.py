@@ -18,6 +18,7 @@ from api.cli.output import emit, say, size
 from api.cli.search import WhereOption
 from api.cli.session import CollectionOption, Session, command
 from api.cli.where import parse_where
+from indexer.spreadsheets import safe_cell
 
 if TYPE_CHECKING:
     from api.answers import Hit
@@ -100,11 +101,5 @@ def _row(hit: Hit) -> Mapping[str, object]:
 
 def _csv_line(cells: Sequence[object]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow([_safe(cell) for cell in cells])
+    csv.writer(buffer, lineterminator="\n").writerow([safe_cell(cell) for cell in cells])
     return buffer.getvalue().encode()
-
-
-def _safe(cell: object) -> object:
-    # A spreadsheet runs cells that start like this; a leading apostrophe keeps them text.
-    risky = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{cell}" if risky else cell

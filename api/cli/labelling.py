@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.analysing import short
 from api.cli.output import number, say
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ StrengthOption = Annotated[
     typer.Option(help="How closely to follow the labels (C); by default chosen."),
 ]
 
-_SHORT = 8
-
 
 def save_found(
     client: Client, analysis: Analysis, field: str | None, at_least: float
@@ -52,7 +51,7 @@ def save_found(
 
 def tell_saved(analysis: Analysis, field: str | None, saved: int | None) -> None:
     """Say what was saved and how to undo it, or how to save."""
-    id, collection = analysis["id"][:_SHORT], analysis["collection"]
+    id, collection = short(analysis), analysis["collection"]
     if field is None or saved is None:
         say(f"Save the labels: semblance labels save {id} FIELD -c {collection}", "dim")
         return

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.analyses import IdArgument
+from api.cli.analysing import IdArgument
 from api.cli.chosen import chosen
 from api.cli.labelling import AtLeastOption
 from api.cli.output import emit, number, page, say

@@ -16,6 +16,7 @@ from api.cli.analysing import (
     analyse,
     heading,
     place,
+    short,
 )
 from api.cli.output import emit, for_people, number, rows, say
 from api.cli.session import CollectionOption, Session, command
@@ -124,7 +125,7 @@ def _remark(told: Analysis, shown: int) -> None:
         say(f"{number(summary['not_scored'], 'asset')} could not be compared with enough others.")
     if for_people() and shown:
         say(
-            f"All of them: semblance analyses export {told['id'][:8]} outliers --out outliers.csv",
+            f"All of them: semblance analyses export {short(told)} outliers --out outliers.csv",
             "dim",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field, create_model
@@ -137,14 +138,7 @@ class AnalysisTold(Told):
             fingerprint=analysis.fingerprint,
             kind=asked.kind,
             filter=_dict(asked.filter),
-            within=None
-            if within is None
-            else WithinAsked.model_construct(
-                analysis=within.analysis,
-                table=within.table,
-                column=within.column,
-                equals=within.equals,
-            ).model_dump(),
+            within=None if within is None else asdict(within),
             parameters=dict(asked.parameters),
             created_at=analysis.created_at,
             started_at=analysis.started_at,

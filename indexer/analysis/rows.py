@@ -18,6 +18,7 @@ from indexer.analysis.running import plain
 from indexer.analysis.subjects import matching
 from indexer.blob_store import BlobStore
 from indexer.errors import InvalidInput
+from indexer.spreadsheets import safe_cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -143,9 +144,7 @@ def as_arrow(table: pa.Table) -> Iterator[bytes]:
 def _cell(value: object) -> object:
     if isinstance(value, list | dict):
         return json.dumps(plain(value), ensure_ascii=False)
-    # A spreadsheet runs cells that start like this; a leading apostrophe keeps them text.
-    risky = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{value}" if risky else value
+    return safe_cell(value)
 
 
 def _ordered(table: pa.Table, column: str, descending: bool) -> pa.Table:
